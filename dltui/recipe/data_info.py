@@ -1,0 +1,46 @@
+"""What the rest of a recipe may know about its data before any example is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """Facts of a data source. In expressions they are `data.classes`, `data.channels`, …
+
+    `shape` is one example without the batch: `(C, H, W)` for images, `(features,)` for tables,
+    `(context,)` for text.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Literal["float32", "int64"]
+    target: Literal["class", "labels", "value", "token"]
+    classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    targets: int | None = None
+    """Numbers to predict per example (regress) or labels (multilabel)."""
+    vocab: int | None = None
+    context: int | None = None
+    feature_names: tuple[str, ...] = ()
+    train_size: int | None = None
+    val_size: int | None = None
+    test_size: int | None = None
+    needs_download: bool = False
+    notes: tuple[str, ...] = ()
+    """What the reader should know: rows dropped, images skipped."""
+
+    def variables(self) -> dict[str, int]:
+        """The names an expression may use, e.g. `{"data.classes": 10, "data.channels": 1}`."""
+        found: dict[str, int | None] = {
+            "data.classes": self.classes,
+            "data.targets": self.targets,
+            "data.vocab": self.vocab,
+            "data.context": self.context,
+            "data.features": self.shape[0] if len(self.shape) == 1 else None,
+            "data.channels": self.shape[0] if len(self.shape) == 3 else None,
+            "data.height": self.shape[1] if len(self.shape) == 3 else None,
+            "data.width": self.shape[2] if len(self.shape) == 3 else None,
+        }
+        return {name: value for name, value in found.items() if value is not None}

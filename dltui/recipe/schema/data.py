@@ -1,0 +1,128 @@
+"""`data:` where examples come from, how they are split, batched and augmented."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from dltui.recipe.schema.base import Section
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Step = str | dict[str, Any]
+"""`hflip` or `{crop: {padding: 4}}`: one augmentation."""
+
+
+class Split(Section):
+    """How examples without a split of their own are divided."""
+
+    train: Fraction = Field(0.8, description="share of the examples for training")
+    val: Fraction = Field(0.2, description="share for validation")
+    test: Fraction = Field(0.0, description="share for the final test")
+    stratify: bool = Field(True, description="keep class proportions in every part")
+    seed: int = Field(0, ge=0, description="seed of the split, apart from trainer.seed")
+
+
+class KFold(Section):
+    """k-fold cross-validation: one run trains one fold; `dltui train` runs them all in turn."""
+
+    folds: int = Field(5, ge=2)
+    fold: int | Literal["all"] = Field("all", description="one fold, or all one after another")
+
+
+class Normalize(Section):
+    mean: list[float]
+    std: list[float]
+
+
+class _Source(Section):
+    batch_size: int = Field(64, ge=1, description="examples per micro-batch")
+    eval_batch_size: int | None = Field(None, ge=1, description="null: four times batch_size")
+    workers: int = Field(0, ge=0, description="loader processes; 0 loads in the trainer")
+    on_device: bool | Literal["auto"] = Field(
+        "auto", description="keep the whole set in device memory (auto: where it is small)"
+    )
+    limit: int | None = Field(None, ge=1, description="use only so many examples of each part")
+    split: Split | Literal["own"] = Field(
+        "own", description="'own': the set's own parts, else 80/20 stratified"
+    )
+    kfold: KFold | None = None
+
+
+class _Images(_Source):
+    augment: list[Step] = Field(
+        default=[], description="augmentation of training batches, in order"
+    )
+    normalize: Normalize | bool = Field(
+        True, description="true: mean and std of the training part; or {mean: […], std: […]}"
+    )
+
+
+class BuiltinData(_Images):
+    """Real data that needs no download: scikit-learn's sets and Python's own documentation."""
+
+    type: Literal["builtin"]
+    name: Literal["digits", "iris", "wine", "breast-cancer", "diabetes", "pydoc"]
+    flat: bool = Field(False, description="digits as 64 numbers rather than 1×8×8")
+    tokenizer: Literal["char", "byte", "bpe"] = Field("char", description="of pydoc")
+    vocab: int | None = Field(None, ge=2, description="size of the bpe vocabulary")
+    context: int = Field(128, ge=2, description="tokens per example of pydoc")
+
+
+class TorchvisionData(_Images):
+    """A data set that torchvision downloads and checks."""
+
+    type: Literal["torchvision"]
+    name: Literal[
+        "mnist", "fashion-mnist", "kmnist", "emnist-digits", "cifar10", "cifar100", "svhn", "stl10"
+    ]
+    cache: str | None = Field(None, description="null: DLTUI_DATA or the user's cache folder")
+    download: bool = True
+
+
+class FolderData(_Images):
+    """A folder of images, one subfolder a class; or train/, val/ and test/ of such."""
+
+    type: Literal["folder"]
+    path: str
+    size: int | list[int] = Field(64, description="images are resized to this height and width")
+    channels: Literal[1, 3] = 3
+
+
+class CsvData(_Source):
+    """A CSV or Parquet table."""
+
+    type: Literal["csv"]
+    path: str
+    target: str | list[str] = Field(description="column or columns to predict")
+    features: list[str] | None = Field(None, description="null: every other column")
+    drop: list[str] = []
+    missing: Literal["error", "drop", "mean"] = Field("error", description="empty cells")
+    separator: str | None = Field(None, description="null: found in the first line")
+    standardize: bool = Field(True, description="numbers to mean 0, std 1 of the training part")
+
+
+class TextData(_Source):
+    """A text file, or a folder of them, cut into windows of `context` tokens."""
+
+    type: Literal["text"]
+    path: str
+    glob: str = "**/*.txt"
+    tokenizer: Literal["char", "byte", "bpe"] = "char"
+    vocab: int | None = Field(None, ge=2, description="size of the bpe vocabulary")
+    context: int = Field(128, ge=2, description="tokens per example")
+    lowercase: bool = False
+
+
+class PluginData(_Source):
+    """A data source that a plugin file registers with `@dltui.data_source(name)`."""
+
+    type: Literal["plugin"]
+    name: str
+    args: dict[str, Any] = {}
+
+
+DataSection = Annotated[
+    BuiltinData | TorchvisionData | FolderData | CsvData | TextData | PluginData,
+    Field(discriminator="type"),
+]
