@@ -1,0 +1,5 @@
+"""`python -m dltui` is `dltui`."""
+
+from dltui.cli import main
+
+main()

@@ -1,0 +1,265 @@
+"""The commands of ux.md as Typer signatures; the work is done in the modules beside this one.
+
+Nothing heavy is imported here: `dltui --help` and shell completion answer at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dltui import __version__
+
+app = typer.Typer(
+    name="dltui",
+    help="Train, watch and understand deep networks in the terminal.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Runs = Annotated[
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="Folder of the runs (DLTUI_RUNS, else ./runs)."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value on stdout.")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="An id, a unique prefix, a name, or 'last'.")
+]
+RecipeName = Annotated[
+    str,
+    typer.Argument(metavar="RECIPE", help="A shipped name (vision/cnn-digits), a path, or -."),
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. optimizer.lr=3e-4")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dltui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def home(
+    context: typer.Context,
+    runs: Runs = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Without a command: the home screen with recipes and runs."""
+    if context.invoked_subcommand is None:
+        from dltui.cli.screens import open_home
+
+        raise typer.Exit(open_home(runs))
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(metavar="RECIPE", help="A shipped name (vision/cnn-digits), a path, or -."),
+    ] = None,
+    overrides: Overrides = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start and return.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Plain progress here, for scripts and CI.")
+    ] = False,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the run.")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda:0 or mps.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="Go on from its last checkpoint.")
+    ] = None,
+    fork: Annotated[
+        str | None,
+        typer.Option("--fork", metavar="RUN[@STEP]", help="A new run from its checkpoint."),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the recipe's plugin files without asking.")
+    ] = False,
+    runs: Runs = None,
+) -> None:
+    """Start a run and watch it."""
+    from dltui.cli.train import Start, train
+
+    start = Start(recipe, tuple(overrides or ()), name, device, resume, fork, trust)
+    raise typer.Exit(train(start, runs, detach=detach, headless=headless))
+
+
+@app.command()
+def validate(recipe: RecipeName, overrides: Overrides = None, json: AsJson = False) -> None:
+    """Check a recipe and print its layer table; train nothing."""
+    from dltui.cli.recipes import validate
+
+    raise typer.Exit(validate(recipe, tuple(overrides or ()), as_json=json))
+
+
+@app.command()
+def recipes(json: AsJson = False) -> None:
+    """List the recipes with family, task, size and what they need."""
+    from dltui.cli.recipes import list_recipes
+
+    raise typer.Exit(list_recipes(as_json=json))
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the copy.")],
+    source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="What to copy.")],
+) -> None:
+    """Copy a recipe to start one's own."""
+    from dltui.cli.recipes import copy_recipe
+
+    raise typer.Exit(copy_recipe(source, file))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from dltui.cli.recipes import print_schema
+
+    raise typer.Exit(print_schema())
+
+
+@app.command("runs")
+def list_runs(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILTER]...", help="e.g. state:running lr>=1e-3 -name:debug"),
+    ] = None,
+    json: AsJson = False,
+    runs: Runs = None,
+) -> None:
+    """List runs with state, progress and best metric."""
+    from dltui.cli.runs import list_runs
+
+    raise typer.Exit(list_runs(_runs(runs), filters=tuple(filters or ()), as_json=json))
+
+
+@app.command()
+def watch(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN|DIR]", help="Default: the newest run.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of screens.")] = False,
+    runs: Runs = None,
+) -> None:
+    """Attach to a run."""
+    if plain:
+        from dltui.cli.follow import watch_plain
+
+        raise typer.Exit(watch_plain(_runs(runs), run or "last"))
+    from dltui.cli.screens import open_run
+
+    raise typer.Exit(open_run(runs, run or "last"))
+
+
+@app.command()
+def pause(run: RunName, runs: Runs = None) -> None:
+    """Pause at the next step; the process stays."""
+    _control("pause", run, runs)
+
+
+@app.command()
+def resume(run: RunName, runs: Runs = None) -> None:
+    """Continue a paused run, or start a stopped or dead one from its last checkpoint."""
+    _control("resume", run, runs)
+
+
+@app.command()
+def stop(run: RunName, runs: Runs = None) -> None:
+    """Save a checkpoint at the next step, then end."""
+    _control("stop", run, runs)
+
+
+@app.command()
+def kill(run: RunName, runs: Runs = None) -> None:
+    """End the process at once, without a checkpoint."""
+    _control("kill", run, runs)
+
+
+@app.command()
+def checkpoint(run: RunName, runs: Runs = None) -> None:
+    """Save a checkpoint at the next step."""
+    _control("checkpoint", run, runs)
+
+
+@app.command("set")
+def set_value(
+    run: RunName,
+    assignment: Annotated[str, typer.Argument(metavar="lr=VALUE", help="e.g. lr=3e-4")],
+    runs: Runs = None,
+) -> None:
+    """Change a setting of a live run."""
+    from dltui.cli.control import set_value
+
+    raise typer.Exit(set_value(_runs(runs), run, assignment))
+
+
+@app.command()
+def plot(
+    run: RunName,
+    metrics: Annotated[
+        list[str] | None, typer.Argument(metavar="[METRIC]...", help="e.g. val/loss; default: losses")
+    ] = None,
+    runs: Runs = None,
+) -> None:
+    """Draw metrics as a static chart on stdout."""
+    from dltui.cli.plot import plot
+
+    raise typer.Exit(plot(_runs(runs), run, tuple(metrics or ())))
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more.")],
+    runs: Runs = None,
+) -> None:
+    """Overlay the curves of several runs and list how their recipes differ."""
+    from dltui.cli.screens import open_comparison
+
+    raise typer.Exit(open_comparison(runs, names))
+
+
+@app.command()
+def doctor(run: RunName, json: AsJson = False, runs: Runs = None) -> None:
+    """Say what is wrong with a run: findings, each with evidence and a remedy."""
+    from dltui.cli.doctor import doctor
+
+    raise typer.Exit(doctor(_runs(runs), run, as_json=json))
+
+
+@app.command()
+def export(
+    run: RunName,
+    to: Annotated[str, typer.Option("--to", help="csv or json.")] = "csv",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Default: stdout.")
+    ] = None,
+    runs: Runs = None,
+) -> None:
+    """Write a run's metrics as CSV or JSON."""
+    from dltui.cli.export import export
+
+    raise typer.Exit(export(_runs(runs), run, to, out))
+
+
+def _runs(folder: Path | None) -> Path:
+    from dltui.paths import runs_folder
+
+    return folder or runs_folder()
+
+
+def _control(verb: str, run: str, runs: Path | None) -> None:
+    from dltui.cli import control
+
+    raise typer.Exit(control.send(_runs(runs), run, verb))
