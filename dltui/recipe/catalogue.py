@@ -6,40 +6,16 @@ builds from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dltui.recipe.layers.activation import ACTIVATION
+from dltui.recipe.layers.convolution import CONVOLUTION
+from dltui.recipe.layers.regularise import REGULARISE
+from dltui.recipe.layers.sequence import SEQUENCE
+from dltui.recipe.layers.spec import Arg, ArgKind, LayerSpec
+from dltui.recipe.layers.tensor import TENSOR
 
-ArgKind = Literal[
-    "int", "float", "bool", "str", "ints", "floats", "strs", "int_or_ints", "choice", "any"
-]
+__all__ = ["LAYERS", "Arg", "ArgKind", "LayerSpec"]
 
+_ALL = (*SEQUENCE, *CONVOLUTION, *ACTIVATION, *REGULARISE, *TENSOR)
 
-@dataclass(frozen=True, slots=True)
-class Arg:
-    """One argument of a layer. `required` arguments have no default."""
-
-    kind: ArgKind
-    default: Any = None
-    doc: str = ""
-    required: bool = False
-    optional: bool = False
-    """True where null is a value of its own."""
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LayerSpec:
-    """One catalogue layer. `main` is the argument that a bare scalar or list fills."""
-
-    name: str
-    doc: str
-    main: str | None = None
-    args: Mapping[str, Arg] = field(default_factory=dict)
-    min_inputs: int = 1
-    max_inputs: int | None = 1
-    aliases: tuple[str, ...] = ()
-
-
-LAYERS: dict[str, LayerSpec] = {}
+LAYERS: dict[str, LayerSpec] = {name: spec for spec in _ALL for name in (spec.name, *spec.aliases)}
 """Every layer by name and by alias."""
