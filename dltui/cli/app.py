@@ -50,9 +50,7 @@ def home(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Without a command: the home screen with recipes and runs."""
     if context.invoked_subcommand is None:
@@ -209,7 +207,8 @@ def set_value(
 def plot(
     run: RunName,
     metrics: Annotated[
-        list[str] | None, typer.Argument(metavar="[METRIC]...", help="e.g. val/loss; default: losses")
+        list[str] | None,
+        typer.Argument(metavar="[METRIC]...", help="e.g. val/loss; default: losses"),
     ] = None,
     runs: Runs = None,
 ) -> None:

@@ -1,0 +1,132 @@
+"""`dltui recipes`, `validate`, `new` and `schema`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.errors import RecipeError
+
+if TYPE_CHECKING:
+    from dltui.recipe import ShippedRecipe
+
+
+def list_recipes(*, as_json: bool) -> int:
+    """The shipped recipes, by family."""
+    from dltui.recipe import shipped
+
+    found = shipped()
+    if as_json:
+        print(json.dumps([_as_json(recipe) for recipe in found], indent=2))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("recipe", "task", "about", "parameters", "expected", "needs"):
+        table.add_column(title, justify="right" if title == "parameters" else "left")
+    for recipe in found:
+        needs = ["a download ↓"] if recipe.download else []
+        about = Text(recipe.error or recipe.about, "red" if recipe.error else "")
+        table.add_row(
+            Text(recipe.name, "bold"),
+            recipe.task or "",
+            about,
+            f"{recipe.parameters:,}" if recipe.parameters is not None else "",
+            recipe.expected,
+            ", ".join(needs + list(recipe.needs)),
+        )
+    Console().print(table)
+    return 0
+
+
+def _as_json(recipe: ShippedRecipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "path": str(recipe.path),
+        "family": recipe.family,
+        "task": recipe.task,
+        "about": recipe.about,
+        "parameters": recipe.parameters,
+        "download": recipe.download,
+        "needs": list(recipe.needs),
+        "expected": recipe.expected,
+        "time": recipe.time,
+        "error": recipe.error,
+    }
+
+
+def validate(source: str, overrides: tuple[str, ...], *, as_json: bool) -> int:
+    """Check the recipe and print its layer table. 2 where it has errors."""
+    from dltui.launch import describe
+    from dltui.recipe import load_recipe
+
+    try:
+        recipe = load_recipe(source, overrides)
+        found = describe(recipe)
+    except RecipeError as error:
+        if not as_json:
+            raise
+        found = {"recipe": source, "parameters": None, "layers": []}
+        found["errors"] = [problem.as_json() for problem in error.problems]
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _print_description(found)
+    return 2 if found["errors"] else 0
+
+
+def _print_description(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    for error in found["errors"]:
+        place = f"{error['file']}:{error['line']}:{error['column']}"
+        key = f" {error['path']}:" if error["path"] else ""
+        print(f"{place}:{key} {error['message']}", file=sys.stderr)
+    if found["errors"]:
+        return
+    for note in found.get("notes", ()):
+        print(f"note: {note}", file=sys.stderr)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("layer", "type", "input", "output", "parameters"):
+        table.add_column(title, justify="right" if title == "parameters" else "left")
+    for row in found["layers"]:
+        table.add_row(
+            Text(row["name"]),
+            Text(row["type"], "dim"),
+            shape_text(row["input"]),
+            shape_text(row["output"]),
+            f"{row['parameters']:,}" if row["parameters"] else "·",
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"\n{found['recipe']}: {found['parameters']:,} parameters", highlight=False)
+
+
+def shape_text(shape: Any) -> str:
+    """`8×16×16`, or `8×16×16 + 10` where a layer has several inputs."""
+    if isinstance(shape, list) and shape and isinstance(shape[0], list):
+        return " + ".join(map(shape_text, shape))
+    return "×".join(map(str, shape)) if isinstance(shape, list) else str(shape or "")
+
+
+def copy_recipe(source: str, target: Path) -> int:
+    """Write an own copy of a recipe, comments and all."""
+    from dltui.recipe import write_copy
+
+    path = write_copy(source, target)
+    print(f"{path} written; dltui train {path} trains it", file=sys.stderr)
+    return 0
+
+
+def print_schema() -> int:
+    """The JSON Schema, e.g. for the YAML language server."""
+    from dltui.recipe import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0

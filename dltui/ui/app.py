@@ -1,0 +1,89 @@
+"""The application: themes, settings, and which screen comes first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from dltui.paths import runs_folder
+from dltui.ui.settings import Settings
+from dltui.ui.themes import DARK, LIGHT, default_theme
+
+MIN_COLUMNS, MIN_ROWS = 60, 16
+
+
+class DltuiApp(App[int]):
+    """Home, or one run, or several compared, whichever `first` makes."""
+
+    TITLE = "dltui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+    BINDINGS = [
+        Binding("ctrl+t", "toggle_theme", "Light/dark", show=False, id="toggle-theme"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="quit-at-once"),
+    ]
+
+    def __init__(
+        self,
+        runs: Path | None = None,
+        *,
+        open_runs: tuple[Path, ...] = (),
+        settings: Settings | None = None,
+    ):
+        """`open_runs`: none for home, one folder to watch it, several to compare them."""
+        super().__init__()
+        self.runs = runs or runs_folder()
+        self.open_runs = open_runs
+        self.settings = settings or Settings()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        chosen = self.settings.get("theme", default_theme())
+        self.theme = chosen if chosen in self.available_themes else default_theme()
+        # Over SSH every frame costs the link: fewer of them, and nothing that moves by itself.
+        if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, lambda theme: self.remember_theme(theme.name))
+        if self.settings.problem:
+            self.notify(self.settings.problem, severity="warning")
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Home stays below a watched run, so that leaving it leads somewhere."""
+        if len(self.open_runs) == 1:
+            from dltui.ui.screens.watch import WatchScreen
+
+            return WatchScreen(self.open_runs[0])
+        if self.open_runs:
+            from dltui.ui.screens.compare import CompareScreen
+
+            return CompareScreen(list(self.open_runs))
+        from dltui.ui.screens.home import HomeScreen
+
+        return HomeScreen(self.runs)
+
+    def remember_theme(self, name: str) -> None:
+        self.settings.set("theme", name)
+
+    def action_toggle_theme(self) -> None:
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every key of the screen by its name, then Textual's own commands."""
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if enabled and binding.description and not binding.system:
+                yield SystemCommand(
+                    binding.description,
+                    tooltip or f"key {self.get_key_display(binding)}",
+                    partial(self.run_action, binding.action, node),
+                )
+        yield from super().get_system_commands(screen)

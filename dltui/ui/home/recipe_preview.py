@@ -1,0 +1,203 @@
+"""What a recipe is, beside the tree: its text, its layers, an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.reactive import reactive
+from textual.widgets import Markdown, Static, Tab, Tabs
+
+from dltui.errors import DltuiError
+from dltui.ui.home.recipe_tree import Entry
+
+VIEWS = ("recipe", "layers", "explain")
+
+
+class RecipePreview(Vertical):
+    """Follows the tree's cursor. Everything slow happens in a thread; the newest entry wins."""
+
+    DEFAULT_CSS = """
+    RecipePreview > #summary { height: auto; max-height: 5; }
+    RecipePreview > Tabs { height: 2; margin: 0; }
+    RecipePreview > VerticalScroll { height: 1fr; }
+    RecipePreview Markdown { padding: 0; margin: 0; background: $background; }
+    """
+    BINDINGS = [
+        Binding("r", "show_view('recipe')", "Recipe", show=False, id="preview-recipe"),
+        Binding("l", "show_view('layers')", "Layers", show=False, id="preview-layers"),
+        Binding("x", "show_view('explain')", "Explain", show=False, id="preview-explain"),
+    ]
+
+    entry: reactive[Entry | None] = reactive(None, layout=False)
+    view: reactive[str] = reactive("recipe", layout=False)
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="summary", markup=False)
+        yield Tabs(*(Tab(name, id=f"view-{name}") for name in VIEWS))
+        with VerticalScroll(id="body"):
+            yield Static("", id="text")
+            yield Markdown("", id="markdown")
+
+    def on_mount(self) -> None:
+        self.query_one(Tabs).can_focus = False
+        self.query_one(Markdown).display = False
+
+    def action_show_view(self, view: str) -> None:
+        self.query_one(Tabs).active = f"view-{view}"
+
+    @on(Tabs.TabActivated)
+    def choose_view(self, event: Tabs.TabActivated) -> None:
+        self.view = str(event.tab.id).removeprefix("view-")
+
+    def watch_view(self) -> None:
+        self._show()
+
+    def watch_entry(self, entry: Entry | None) -> None:
+        if entry is not None:
+            self.border_title = entry.name
+            self.query_one("#summary", Static).update(_summary(entry))
+            self._show()
+
+    def _show(self) -> None:
+        if self.entry is None or not self.is_mounted:
+            return
+        if self.view == "explain":
+            self._explain(self.entry)
+        elif self.view == "layers":
+            self._text(Text("computing the shapes of every layer …", "dim"))
+            self._read(self.entry, layer_table)
+        else:
+            self._read(self.entry, source_text)
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _read(self, entry: Entry, content: Callable[[Entry, bool], RenderableType]) -> None:
+        try:
+            shown = content(entry, self.app.current_theme.dark)
+        except DltuiError as error:
+            shown = Text(str(error), "red")
+        except OSError as error:
+            shown = Text(f"{entry.path}: {error}", "red")
+        self.app.call_from_thread(self._show_if_current, entry, shown)
+
+    def _show_if_current(self, entry: Entry, shown: RenderableType) -> None:
+        if entry == self.entry and self.view != "explain":
+            self._text(shown)
+
+    def _text(self, shown: RenderableType) -> None:
+        self.query_one(Markdown).display = False
+        text = self.query_one("#text", Static)
+        text.display = True
+        text.update(shown)
+        self.query_one("#body").scroll_home(animate=False)
+
+    @work(thread=True, exclusive=True, group="preview")
+    def _explain(self, entry: Entry) -> None:
+        from dltui.explain import for_recipe
+        from dltui.recipe import load_recipe
+
+        try:
+            text = for_recipe(load_recipe(entry.source))
+        except DltuiError as error:
+            text = f"The recipe has errors, so there is nothing to explain yet.\n\n    {error}"
+        self.app.call_from_thread(self._show_markdown, entry, text)
+
+    async def _show_markdown(self, entry: Entry, text: str) -> None:
+        if entry != self.entry or self.view != "explain":
+            return
+        self.query_one("#text").display = False
+        markdown = self.query_one(Markdown)
+        markdown.display = True
+        await markdown.update(text)
+        self.query_one("#body").scroll_home(animate=False)
+
+
+def _summary(entry: Entry) -> Text:
+    text = Text(entry.about or "no description", "bold")
+    facts = [entry.task] if entry.task else []
+    if entry.parameters is not None:
+        facts.append(f"{entry.parameters:,} parameters")
+    facts.append("needs a download ↓" if entry.download else "no download")
+    facts += [f"needs {need}" for need in entry.needs]
+    text.append("\n" + " · ".join(facts), "not bold dim")
+    known = [f"about {entry.time}" if entry.time else "", ""]
+    if entry.expected:
+        known[1] = f"expected {entry.expected}"
+    if any(known):
+        text.append("\n" + " · ".join(filter(None, known)), "not bold dim")
+    return text
+
+
+def source_text(entry: Entry, dark: bool) -> RenderableType:
+    """The YAML in colours, with the errors of a broken recipe above it."""
+    from rich.console import Group
+
+    source = entry.path.read_text(encoding="utf-8", errors="replace")
+    shown = _highlighted(source, dark)
+    errors = _errors(entry.source, entry.path.stat().st_mtime_ns)
+    return Group(Text(errors + "\n", "red"), shown) if errors else shown
+
+
+@lru_cache(maxsize=64)
+def _errors(source: str, modified_ns: int) -> str:
+    from dltui.recipe import load_recipe
+
+    try:
+        load_recipe(source)
+    except DltuiError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _highlighted(source: str, dark: bool) -> RenderableType:
+    from rich.syntax import Syntax
+
+    return Syntax(
+        source,
+        "yaml",
+        theme="ansi_dark" if dark else "ansi_light",
+        background_color="default",
+        word_wrap=True,
+    )
+
+
+def layer_table(entry: Entry, dark: bool) -> RenderableType:
+    """The shape table, from the helper process or its cache."""
+    from dltui.launch import describe
+    from dltui.recipe import load_recipe
+
+    found = describe(load_recipe(entry.source))
+    if found.get("errors"):
+        return Text("\n".join(_error_line(error) for error in found["errors"]), "red")
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
+    table.add_column("layer", no_wrap=True)
+    table.add_column("type", style="dim")
+    table.add_column("input")
+    table.add_column("output")
+    table.add_column("parameters", justify="right")
+    for row in found["layers"]:
+        count = f"{row['parameters']:,}" if row["parameters"] else "·"
+        table.add_row(
+            Text(row["name"]), row["type"], _shape(row["input"]), _shape(row["output"]), count
+        )
+    table.add_row(Text("total", "bold"), "", "", "", Text(f"{found['parameters']:,}", "bold"))
+    return table
+
+
+def _error_line(error: dict[str, object]) -> str:
+    place = ":".join(str(error[key]) for key in ("file", "line", "column"))
+    return f"{place}: {error['path']}: {error['message']}"
+
+
+def _shape(shape: object) -> str:
+    if isinstance(shape, list) and shape and isinstance(shape[0], list):
+        return " + ".join(_shape(part) for part in shape)
+    return "×".join(map(str, shape)) if isinstance(shape, list) else str(shape or "")

@@ -1,0 +1,73 @@
+"""Every key that works here, read from the bindings themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys of the focused widget first, then those of the screen and of the application."""
+
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen > VerticalScroll {
+        width: 76; max-width: 96%; height: auto; max-height: 90%;
+        border: round $primary; background: $surface; padding: 1 2;
+    }
+    HelpScreen Static { height: auto; }
+    """
+    BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "Close", id="close-help")]
+
+    def __init__(self, groups: list[tuple[str, Table]]) -> None:
+        super().__init__()
+        self.groups = groups
+
+    @classmethod
+    def of(cls, screen: Screen[Any]) -> HelpScreen:
+        """The keys that are active on `screen` now."""
+        tables: dict[str, Table] = {}
+        seen: set[tuple[str, str]] = set()
+        for node, binding, _, tooltip in screen.active_bindings.values():
+            if binding.system or not binding.description:
+                continue
+            title = _title(node, screen)
+            if (title, binding.action) in seen:
+                continue
+            seen.add((title, binding.action))
+            table = tables.setdefault(title, _table())
+            key = screen.app.get_key_display(binding)
+            table.add_row(Text(key, "bold"), binding.description, Text(tooltip, "dim"))
+        return cls(list(tables.items()))
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_title = "keys"
+            box.border_subtitle = "esc close"
+            for title, table in self.groups:
+                yield Static(Text(title, "bold underline"))
+                yield Static(table)
+                yield Static("")
+
+
+def _table() -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, expand=True)
+    table.add_column(width=14, no_wrap=True)
+    table.add_column(width=18)
+    table.add_column(ratio=1)
+    return table
+
+
+def _title(node: Any, screen: Screen[Any]) -> str:
+    if node is screen:
+        return "this screen"
+    if node is screen.app:
+        return "everywhere"
+    return (node.id or type(node).__name__).replace("-", " ")
