@@ -40,7 +40,7 @@ def test_importing_a_part_leaves_out_what_it_does_not_need(part: str) -> None:
 def test_help_imports_neither_torch_nor_textual(command: list[str]) -> None:
     loaded = modules_after(f"sys.argv = ['dltui', *{command!r}]; import dltui.cli as c; c.main()")
     assert "typer" in loaded
-    assert not loaded & {*HEAVY, "textual", "numpy", "pydantic", "ruamel"}
+    assert not loaded & {*HEAVY, "textual", "numpy", "ruamel"}
 
 
 def test_the_worker_imports_no_terminal_library() -> None:
