@@ -1,0 +1,234 @@
+"""Augmentations of whole batches in torch, each example with random numbers of its own.
+
+Images are `(N, C, H, W)` floats in 0 to 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample, one_hot, pad
+
+from dltui.errors import DataError
+from dltui.recipe.schema.augment import AUGMENTATIONS, split_step
+from dltui.worker.data.color import color_jitter
+from dltui.worker.data.prepare import Augmentation
+from dltui.worker.data.seeds import Dice
+
+_Images = Callable[..., Tensor]
+
+
+def build(
+    steps: Sequence[str | dict[str, Any]], *, images: bool, classes: int | None
+) -> tuple[Augmentation, ...]:
+    """The augmentations of a recipe in order; where mixup and cutmix both stand, one a batch.
+
+    `classes` makes targets of mixed examples class shares `(N, C)`; None blends them as they are.
+    Raises `DataError` for an unknown name or argument, and for an image augmentation of a table.
+    """
+    plain: list[Augmentation] = []
+    mixing: list[Augmentation] = []
+    for place, step in enumerate(steps):
+        where = f"data.augment.{place}"
+        name, args = _checked(step, where, images)
+        if name in ("mixup", "cutmix"):
+            mixing.append(_Mix(name, float(args["alpha"]), classes))
+        elif name in ("rand_augment", "trivial_augment"):
+            plain.append(_EachImage(name, args))
+        else:
+            plain.append(_InputsOnly(_BATCHED[name], args))
+    if len(mixing) > 1:
+        return (*plain, _OneOf(tuple(mixing)))
+    return (*plain, *mixing)
+
+
+def _checked(step: str | dict[str, Any], where: str, images: bool) -> tuple[str, dict[str, Any]]:
+    try:
+        name, written = split_step(step)
+    except ValueError as error:
+        raise DataError(str(error), where=where) from error
+    spec = AUGMENTATIONS.get(name)
+    if spec is None:
+        raise DataError(
+            f"there is no augmentation {name!r}", where=where, remedy=_nearest(name, AUGMENTATIONS)
+        )
+    if spec.images_only and not images:
+        raise DataError(f"{name} needs images", where=where, remedy="Tables take noise and mixup.")
+    for key in written:
+        if key not in spec.args:
+            remedy = _nearest(key, spec.args) if spec.args else f"{name} takes no arguments."
+            raise DataError(f"{name} has no argument {key!r}", where=where, remedy=remedy)
+    return name, {key: arg.default for key, arg in spec.args.items()} | written
+
+
+def _nearest(name: str, names: Any) -> str:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f"Did you mean {close[0]!r}?" if close else "One of: " + ", ".join(names) + "."
+
+
+@dataclass(frozen=True, slots=True)
+class _InputsOnly:
+    """An augmentation that leaves the targets as they are."""
+
+    function: _Images
+    args: dict[str, Any]
+
+    def __call__(self, inputs: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+        return self.function(inputs, dice, **self.args), targets
+
+
+def flip(images: Tensor, dice: Dice, *, p: float, dimension: int) -> Tensor:
+    """Mirrors each image with probability `p` along `dimension`."""
+    chosen = dice.uniform((len(images), 1, 1, 1)) < p
+    return torch.where(chosen, images.flip(dimension), images)
+
+
+def _hflip(images: Tensor, dice: Dice, *, p: float) -> Tensor:
+    return flip(images, dice, p=p, dimension=3)
+
+
+def _vflip(images: Tensor, dice: Dice, *, p: float) -> Tensor:
+    return flip(images, dice, p=p, dimension=2)
+
+
+def crop(images: Tensor, dice: Dice, *, padding: int) -> Tensor:
+    """Pads with black by `padding` pixels and cuts `(H, W)` out at a random place per image."""
+    count, channels, height, width = images.shape
+    padded = pad(images, [padding] * 4)
+    rows = dice.integers(count, 2 * padding + 1)[:, None] + _steps(height, images)
+    columns = dice.integers(count, 2 * padding + 1)[:, None] + _steps(width, images)
+    tall = padded.gather(2, rows[:, None, :, None].expand(-1, channels, -1, padded.shape[3]))
+    return tall.gather(3, columns[:, None, None, :].expand(-1, channels, height, -1))
+
+
+def _steps(size: int, like: Tensor) -> Tensor:
+    return torch.arange(size, device=like.device)
+
+
+def affine(
+    images: Tensor,
+    dice: Dice,
+    *,
+    degrees: float,
+    translate: float = 0.0,
+    scale: float = 0.0,
+    shear: float = 0.0,
+) -> Tensor:
+    """Turns, shifts, scales and shears each image; bilinear, black outside."""
+    count, _, height, width = images.shape
+    angle = dice.uniform((count,), -degrees, degrees) * (math.pi / 180)
+    slant = torch.tan(dice.uniform((count,), -shear, shear) * (math.pi / 180))
+    size = dice.uniform((count,), 1 - scale, 1 + scale)
+    shift_x, shift_y = dice.uniform((2, count), -2 * translate, 2 * translate)
+    cos, sin = angle.cos() / size, angle.sin() / size
+    aspect = height / width  # the grid runs from -1 to 1 on both sides
+    rows = [cos, (slant * cos - sin) * aspect, shift_x, sin / aspect, cos + slant * sin, shift_y]
+    theta = torch.stack(rows, 1).view(count, 2, 3)
+    grid = affine_grid(theta, list(images.shape), align_corners=False)
+    return grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+
+def _rotate(images: Tensor, dice: Dice, *, degrees: float) -> Tensor:
+    return affine(images, dice, degrees=degrees)
+
+
+def cutout(images: Tensor, dice: Dice, *, size: int, p: float) -> Tensor:
+    """Blanks a square of `size` pixels around a random centre in each image."""
+    count, _, height, width = images.shape
+    top = dice.integers(count, height)[:, None] - size // 2
+    left = dice.integers(count, width)[:, None] - size // 2
+    rows, columns = _steps(height, images), _steps(width, images)
+    inside_rows = (rows >= top) & (rows < top + size)
+    inside_columns = (columns >= left) & (columns < left + size)
+    chosen = dice.uniform((count, 1, 1)) < p
+    hole = inside_rows[:, :, None] & inside_columns[:, None, :] & chosen
+    return images.masked_fill(hole[:, None], 0.0)
+
+
+def noise(inputs: Tensor, dice: Dice, *, std: float) -> Tensor:
+    """Adds Gaussian noise of the given standard deviation."""
+    return inputs + std * dice.normal_like(inputs)
+
+
+_BATCHED: dict[str, _Images] = {
+    "hflip": _hflip,
+    "vflip": _vflip,
+    "crop": crop,
+    "rotate": _rotate,
+    "affine": affine,
+    "color_jitter": color_jitter,
+    "cutout": cutout,
+    "noise": noise,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _EachImage:
+    """A torchvision policy, applied image by image because it draws once a call."""
+
+    name: str
+    args: dict[str, Any]
+
+    def __call__(self, inputs: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+        from torchvision.transforms import v2  # 3 s of start-up that other recipes do not need
+
+        policy: Callable[[Tensor], Tensor]
+        if self.name == "rand_augment":
+            policy = v2.RandAugment(num_ops=self.args["ops"], magnitude=self.args["magnitude"])
+        else:
+            policy = v2.TrivialAugmentWide()
+        # torchvision draws from the global CPU generator: lend it the batch's seed.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(dice.seed)
+            images = [policy(image) for image in inputs]
+        return torch.stack(images), targets
+
+
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    """One of several ways of mixing, chosen anew for every batch."""
+
+    choices: tuple[Augmentation, ...]
+
+    def __call__(self, inputs: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+        return dice.scalar.choice(self.choices)(inputs, targets, dice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mix:
+    """mixup (blend) and cutmix (paste a box): each example with another of its batch."""
+
+    name: str
+    alpha: float
+    classes: int | None
+
+    def __call__(self, inputs: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+        share = dice.scalar.betavariate(self.alpha, self.alpha)
+        partners = dice.permutation(len(inputs))
+        shares = targets
+        if self.classes is not None and not targets.is_floating_point():
+            shares = one_hot(targets, self.classes).float()
+        if self.name == "mixup":
+            inputs = torch.lerp(inputs[partners], inputs, share)
+        else:
+            inputs, share = _paste(inputs, inputs[partners], share, dice)
+        return inputs, torch.lerp(shares[partners], shares, share)
+
+
+def _paste(inputs: Tensor, others: Tensor, share: float, dice: Dice) -> tuple[Tensor, float]:
+    """Pastes one box of `1 - share` of the area, clipped at the border; returns the true share."""
+    height, width = inputs.shape[-2:]
+    side = math.sqrt(1 - share)
+    row, column = dice.scalar.randrange(height), dice.scalar.randrange(width)
+    half_height, half_width = round(height * side) // 2, round(width * side) // 2
+    top, bottom = max(0, row - half_height), min(height, row + half_height)
+    left, right = max(0, column - half_width), min(width, column + half_width)
+    inputs = inputs.clone()
+    inputs[..., top:bottom, left:right] = others[..., top:bottom, left:right]
+    return inputs, 1 - (bottom - top) * (right - left) / (height * width)

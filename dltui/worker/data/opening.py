@@ -1,0 +1,198 @@
+"""From a recipe's `data:` section to its facts and to its batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dltui.errors import DataError
+from dltui.recipe.data_info import DataInfo
+from dltui.recipe.schema.data import (
+    BuiltinData,
+    CsvData,
+    DataSection,
+    FolderData,
+    PluginData,
+    TextData,
+    TorchvisionData,
+)
+from dltui.recipe.schema.task import TaskSection
+from dltui.worker.data import statistics
+from dltui.worker.data.batches import Batches, Say
+from dltui.worker.data.dividing import divided, divided_sizes, division
+from dltui.worker.data.example import Example, decoded_example
+from dltui.worker.data.examples import Examples
+from dltui.worker.data.normalising import preparation_of
+from dltui.worker.data.prepare import Preparation
+from dltui.worker.data.sources import builtin, text
+from dltui.worker.data.sources.loaded import Loaded, Outline
+from dltui.worker.data.tokenizer import Tokenizer, save_tokenizer
+
+_RESIDENT_BYTES = 2 << 30
+"""`on_device: auto` keeps sets up to this size in an accelerator's memory."""
+
+
+class HasData(Protocol):
+    """What of a recipe is read here."""
+
+    @property
+    def data(self) -> DataSection: ...
+    @property
+    def task(self) -> TaskSection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """An opened data set. The batches live on `device`.
+
+    `class_weights` `(C,)` are for `balanced`; `target_mean` and `target_std` `(T,)` are of the
+    training part's numbers.
+    """
+
+    info: DataInfo
+    train: Batches
+    val: Batches | None
+    test: Batches | None
+    tokenizer: Tokenizer | None
+    class_weights: Tensor | None
+    target_mean: Tensor | None
+    target_std: Tensor | None
+    parts: dict[str, Examples]
+    loaded: Loaded
+
+    def decode_example(self, part: str, index: int) -> Example:
+        """Example `index` of `train`, `val` or `test` as a person looks at it."""
+        return decoded_example(self.parts[part], self.loaded, index)
+
+    def save(self, folder: Path) -> None:
+        """Writes what sampling needs beside the weights: `tokenizer.json`, if there is one."""
+        if self.tokenizer is not None:
+            save_tokenizer(self.tokenizer, folder / "tokenizer.json")
+
+    def close(self) -> None:
+        """Ends the loader processes."""
+        for batches in (self.train, self.val, self.test):
+            if batches is not None:
+                batches.close()
+
+
+def describe(recipe: HasData) -> DataInfo:
+    """The facts of a recipe's data, as cheaply as they can be had: nothing is downloaded.
+
+    Raises `DataError` where the data is missing, broken or does not fit the task.
+    """
+    section = recipe.data
+    outline = _outline(recipe)
+    if outline.info.target == "token":
+        sizes = {name: min(size, section.limit or size) for name, size in outline.sizes.items()}
+        return _with_sizes(outline.info, sizes, outline.info.notes)
+    notes = outline.info.notes + division(section, outline.sizes).notes
+    return _with_sizes(outline.info, divided_sizes(section, outline.sizes), notes)
+
+
+def open_data(
+    recipe: HasData, *, seed: int, device: torch.device | str, say: Say | None = None
+) -> Data:
+    """Reads the data, divides it, and makes the batches of every part on `device`.
+
+    `seed` decides order and augmentation; `say` gets lines about downloads and skipped files.
+    Raises `DataError`.
+    """
+    section, device = recipe.data, torch.device(device)
+    loaded = _read(recipe, say)
+    parts = divided(section, loaded)
+    train = parts["train"]
+    preparation = preparation_of(section, loaded, train)
+    batches = {
+        name: _batches(section, examples, preparation, name, seed, device, say)
+        for name, examples in parts.items()
+    }
+    info = _with_sizes(
+        loaded.outline.info,
+        {name: len(examples) for name, examples in parts.items()},
+        loaded.outline.info.notes
+        + loaded.notes
+        + (() if loaded.divided else division(section, loaded.parts).notes)
+        + statistics.absence_notes(loaded.outline.info, parts),
+    )
+    mean, std = statistics.target_statistics(info, train)
+    return Data(
+        info=info,
+        train=batches["train"],
+        val=batches.get("val"),
+        test=batches.get("test"),
+        tokenizer=loaded.tokenizer,
+        class_weights=statistics.balanced_weights(info, train),
+        target_mean=mean,
+        target_std=std,
+        parts=parts,
+        loaded=loaded,
+    )
+
+
+def _outline(recipe: HasData) -> Outline:
+    section, task = recipe.data, recipe.task.type
+    match section:
+        case BuiltinData():
+            return builtin.outline(section, task)
+        case TextData():
+            return text.outline(section, task)
+        case TorchvisionData() | FolderData() | CsvData() | PluginData():
+            raise DataError(f"the data type {section.type} cannot be read yet", where="data.type")
+
+
+def _read(recipe: HasData, say: Say | None) -> Loaded:
+    section, task = recipe.data, recipe.task.type
+    match section:
+        case BuiltinData():
+            return builtin.read(section, task)
+        case TextData():
+            return text.read(section, task)
+        case TorchvisionData() | FolderData() | CsvData() | PluginData():
+            raise DataError(f"the data type {section.type} cannot be read yet", where="data.type")
+
+
+def _batches(
+    section: DataSection,
+    examples: Examples,
+    preparation: Preparation,
+    part: str,
+    seed: int,
+    device: torch.device,
+    say: Say | None,
+) -> Batches:
+    training = part == "train"
+    return Batches(
+        examples,
+        preparation if training else preparation.without_augmentation(),
+        part=part,
+        batch_size=section.batch_size
+        if training
+        else section.eval_batch_size or 4 * section.batch_size,
+        seed=seed,
+        device=device,
+        shuffle=training,
+        on_device=_fits(section, examples, device),
+        workers=section.workers,
+        say=say,
+    )
+
+
+def _fits(section: DataSection, examples: Examples, device: torch.device) -> bool:
+    if section.on_device != "auto":
+        return section.on_device
+    return device.type == "cpu" or examples.size_bytes <= _RESIDENT_BYTES
+
+
+def _with_sizes(info: DataInfo, sizes: dict[str, int], notes: tuple[str, ...]) -> DataInfo:
+    return replace(
+        info,
+        train_size=sizes.get("train"),
+        val_size=sizes.get("val"),
+        test_size=sizes.get("test"),
+        notes=notes,
+    )

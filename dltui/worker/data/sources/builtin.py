@@ -1,0 +1,158 @@
+"""Real data that needs no download: scikit-learn's sets and Python's own documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dltui.recipe.data_info import DataInfo
+from dltui.recipe.schema.data import BuiltinData
+from dltui.worker.data.examples import TensorExamples
+from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
+from dltui.worker.data.sources.text import TextPlan, text_outline, text_parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Facts of a scikit-learn table; `loader` is its function in `sklearn.datasets`."""
+
+    loader: str
+    size: int
+    features: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+
+_TABLES = {
+    "iris": _Table(
+        "load_iris",
+        150,
+        ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"),
+        ("setosa", "versicolor", "virginica"),
+    ),
+    "wine": _Table(
+        "load_wine",
+        178,
+        (
+            "alcohol",
+            "malic_acid",
+            "ash",
+            "alcalinity_of_ash",
+            "magnesium",
+            "total_phenols",
+            "flavanoids",
+            "nonflavanoid_phenols",
+            "proanthocyanins",
+            "color_intensity",
+            "hue",
+            "od280/od315_of_diluted_wines",
+            "proline",
+        ),
+        ("class_0", "class_1", "class_2"),
+    ),
+    "breast-cancer": _Table(
+        "load_breast_cancer",
+        569,
+        tuple(
+            f"{prefix}{name}{suffix}"
+            for prefix, suffix in (("mean ", ""), ("", " error"), ("worst ", ""))
+            for name in (
+                "radius",
+                "texture",
+                "perimeter",
+                "area",
+                "smoothness",
+                "compactness",
+                "concavity",
+                "concave points",
+                "symmetry",
+                "fractal dimension",
+            )
+        ),
+        ("malignant", "benign"),
+    ),
+    "diabetes": _Table(
+        "load_diabetes", 442, ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+    ),
+}
+
+_DIGITS = 1797
+
+
+def outline(section: BuiltinData, task: str) -> Outline:
+    """Facts known without reading; `pydoc` is read, for its characters."""
+    if section.name == "pydoc":
+        found = text_outline(pydoc_text(), _pydoc_plan(section))
+    elif section.name == "digits":
+        found = _digits_outline(section)
+    else:
+        found = _table_outline(_TABLES[section.name])
+    check_task(found.info, task, f"the builtin set {section.name}")
+    return found
+
+
+def read(section: BuiltinData, task: str) -> Loaded:
+    """The examples; tables as they are in scikit-learn, digits as uint8 images."""
+    if section.name == "pydoc":
+        loaded = text_parts(pydoc_text(), _pydoc_plan(section))
+        check_task(loaded.outline.info, task, "the builtin set pydoc")
+        return loaded
+    found = outline(section, task)
+    if section.name == "digits":
+        bunch = _loader("load_digits")()
+        # The sixteen grey levels of the set, spread over 0 to 255.
+        pixels = torch.from_numpy(bunch.images).mul(255 / 16).round().to(torch.uint8)
+        examples = TensorExamples(pixels.unsqueeze(1), torch.from_numpy(bunch.target).long())
+        return Loaded(found, {"all": examples}, "images", flatten=section.flat)
+    table = _TABLES[section.name]
+    bunch = _loader(table.loader)(**({} if table.classes else {"scaled": False}))
+    targets = torch.from_numpy(bunch.target)
+    targets = targets.long() if table.classes else targets.float().unsqueeze(1)
+    examples = TensorExamples(torch.from_numpy(bunch.data).float(), targets)
+    return Loaded(found, {"all": examples}, "table")
+
+
+def pydoc_text() -> str:
+    """All topics of Python's own help, in the order of their names."""
+    from pydoc_data.topics import topics  # 0.5 MB that other sets do not need
+
+    return "\n\n".join(topics[name] for name in sorted(topics))
+
+
+def _pydoc_plan(section: BuiltinData) -> TextPlan:
+    return TextPlan(
+        section.tokenizer, section.vocab, section.context, section.split, section.kfold, "pydoc"
+    )
+
+
+def _digits_outline(section: BuiltinData) -> Outline:
+    info = DataInfo(
+        shape=(64,) if section.flat else (1, 8, 8),
+        dtype="float32",
+        target="class",
+        classes=10,
+        class_names=tuple("0123456789"),
+    )
+    return Outline(info, {"all": _DIGITS})
+
+
+def _table_outline(table: _Table) -> Outline:
+    info = DataInfo(
+        shape=(len(table.features),),
+        dtype="float32",
+        target="class" if table.classes else "value",
+        classes=len(table.classes) or None,
+        class_names=table.classes,
+        targets=None if table.classes else 1,
+        feature_names=table.features,
+    )
+    return Outline(info, {"all": table.size})
+
+
+def _loader(name: str) -> Callable[..., Any]:
+    import sklearn.datasets  # 2 s of start-up that other sources do not need
+
+    loader: Callable[..., Any] = getattr(sklearn.datasets, name)
+    return loader

@@ -1,0 +1,71 @@
+"""What every source gives: an outline without reading, and the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from dltui.errors import DataError
+from dltui.recipe.data_info import DataInfo
+from dltui.worker.data.examples import Examples
+from dltui.worker.data.tokenizer import Tokenizer
+
+Kind = Literal["images", "table", "text", "other"]
+
+TASK_TARGETS = {
+    "classify": "class",
+    "multilabel": "labels",
+    "regress": "value",
+    "next_token": "token",
+}
+"""The kind of target that a task learns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A data set before it is divided. `sizes` are the examples of the set's own parts, or of
+    the one part `all`."""
+
+    info: DataInfo
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A data set that was read. `parts` has the keys of `outline.sizes`."""
+
+    outline: Outline
+    parts: Mapping[str, Examples]
+    kind: Kind
+    flatten: bool = False
+    """Images that the network sees as one row of numbers."""
+    numeric: Tensor | None = None
+    """Table columns that are numbers rather than one-hot, bool `(features,)`."""
+    tokenizer: Tokenizer | None = None
+    divided: bool = False
+    """True where the source has applied the recipe's split itself."""
+    notes: tuple[str, ...] = field(default=())
+
+
+def check_task(info: DataInfo, task: str, source: str) -> None:
+    """Raises `DataError` where the task learns another kind of target than the set has."""
+    wanted = TASK_TARGETS.get(task)
+    if wanted is None or wanted == info.target:
+        return
+    fitting = next((name for name, kind in TASK_TARGETS.items() if kind == info.target), None)
+    raise DataError(
+        f"the task {task} does not fit {source}, whose targets are {_WORDS[info.target]}",
+        where="task.type",
+        remedy=f"Use the task {fitting}, or other data.",
+    )
+
+
+_WORDS = {
+    "class": "classes",
+    "labels": "labels",
+    "value": "numbers",
+    "token": "tokens",
+}
