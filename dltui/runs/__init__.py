@@ -1,0 +1,109 @@
+"""The run store: what a worker writes and everybody else reads.
+
+Writers and the layout need the standard library only; numpy is imported by what reads metrics
+and arrays, when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dltui.runs.array_reader import ArrayReader, Frame
+    from dltui.runs.arrays import ArrayLog
+    from dltui.runs.buckets import BUCKETS, bucket_edges
+    from dltui.runs.checkpoints import checkpoint_at, checkpoints, pointed, publish_checkpoint
+    from dltui.runs.clean import printable
+    from dltui.runs.events import Event, EventLog, EventReader
+    from dltui.runs.identity import ProcessIdentity, process_identity
+    from dltui.runs.inbox import Command, Inbox
+    from dltui.runs.layout import RunFolder, create_run, open_run
+    from dltui.runs.liveness import effective_state, liveness
+    from dltui.runs.lock import WorkerLock
+    from dltui.runs.metric_reader import MetricReader, Points
+    from dltui.runs.metrics import MISSING, MetricLog
+    from dltui.runs.reader import RunReader
+    from dltui.runs.samples import publish_samples, read_samples
+    from dltui.runs.status import Best, RunState, Status, read_status, write_status
+
+_HOMES = {
+    "ArrayLog": "arrays",
+    "ArrayReader": "array_reader",
+    "BUCKETS": "buckets",
+    "Best": "status",
+    "Command": "inbox",
+    "Event": "events",
+    "EventLog": "events",
+    "EventReader": "events",
+    "Frame": "array_reader",
+    "Inbox": "inbox",
+    "MISSING": "metrics",
+    "MetricLog": "metrics",
+    "MetricReader": "metric_reader",
+    "Points": "metric_reader",
+    "ProcessIdentity": "identity",
+    "RunFolder": "layout",
+    "RunReader": "reader",
+    "RunState": "status",
+    "Status": "status",
+    "WorkerLock": "lock",
+    "bucket_edges": "buckets",
+    "checkpoint_at": "checkpoints",
+    "checkpoints": "checkpoints",
+    "create_run": "layout",
+    "effective_state": "liveness",
+    "liveness": "liveness",
+    "open_run": "layout",
+    "pointed": "checkpoints",
+    "printable": "clean",
+    "process_identity": "identity",
+    "publish_checkpoint": "checkpoints",
+    "publish_samples": "samples",
+    "read_samples": "samples",
+    "read_status": "status",
+    "write_status": "status",
+}
+__all__ = [
+    "BUCKETS",
+    "MISSING",
+    "ArrayLog",
+    "ArrayReader",
+    "Best",
+    "Command",
+    "Event",
+    "EventLog",
+    "EventReader",
+    "Frame",
+    "Inbox",
+    "MetricLog",
+    "MetricReader",
+    "Points",
+    "ProcessIdentity",
+    "RunFolder",
+    "RunReader",
+    "RunState",
+    "Status",
+    "WorkerLock",
+    "bucket_edges",
+    "checkpoint_at",
+    "checkpoints",
+    "create_run",
+    "effective_state",
+    "liveness",
+    "open_run",
+    "pointed",
+    "printable",
+    "process_identity",
+    "publish_checkpoint",
+    "publish_samples",
+    "read_samples",
+    "read_status",
+    "write_status",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,244 @@
+"""The run folder: its parts, how one is made, and who may be trusted with one.
+
+```
+runs/20261120-153012-cnn-digits-3/     0700
+  recipe.yaml  resolved.yaml  environment.json  status.json  worker.lock  launch.json
+  metrics/  arrays/  samples/  events.jsonl  inbox/  checkpoints/  worker.log
+```
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dltui.errors import StoreError
+from dltui.runs.atomic import sync_folder, write_atomic
+from dltui.runs.status import Status, write_status
+
+RUN_ID = re.compile(r"(\d{8}-\d{6})-((.+)-(\d+))")
+_PARTS = ("metrics", "arrays", "samples", "inbox", "checkpoints")
+_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where everything of one run lies. Making the object touches nothing on the disk."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def name(self) -> str:
+        """The id without its date: `cnn-digits-3`."""
+        match = RUN_ID.fullmatch(self.id)
+        return match[2] if match else self.id
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    @property
+    def resolved(self) -> Path:
+        return self.path / "resolved.yaml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def status_path(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.path / "worker.lock"
+
+    @property
+    def launch_path(self) -> Path:
+        return self.path / "launch.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics"
+
+    @property
+    def arrays(self) -> Path:
+        return self.path / "arrays"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def inbox(self) -> Path:
+        return self.path / "inbox"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def worker_log(self) -> Path:
+        return self.path / "worker.log"
+
+    def metric_log(self, group: str, rank: int = 0) -> Path:
+        return self.metrics / f"{group}.rank{rank}.log"
+
+    def array_log(self, group: str) -> Path:
+        return self.arrays / f"{group}.log"
+
+
+def create_run(
+    runs: Path,
+    name: str,
+    recipe_text: str,
+    resolved_yaml: str,
+    status: Status,
+    *,
+    now: float | None = None,
+) -> RunFolder:
+    """Makes a run folder `YYYYmmdd-HHMMSS-<name>-<n>`, n counting the runs of that name.
+
+    It is made under a hidden name and renamed when whole, so that nobody sees half a run.
+    Raises StoreError if `runs` cannot be written, is somebody else's link, or the disk is full.
+    """
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        with _creation_lock(runs):
+            sweep_half_made(runs)
+            final = runs / _next_id(runs, run_name(name), time.time() if now is None else now)
+            half_made = runs / f".new-{os.getpid()}-{secrets.token_hex(4)}"
+            try:
+                _fill(half_made, RunFolder(final).name, recipe_text, resolved_yaml, status)
+                half_made.rename(final)
+            except BaseException:
+                shutil.rmtree(half_made, ignore_errors=True)
+                raise
+            sync_folder(runs)
+    except OSError as error:
+        raise StoreError(
+            f"cannot make a run: {error.strerror or error}",
+            where=str(runs),
+            remedy="free some space, or choose a folder you can write: --runs DIR or DLTUI_RUNS",
+        ) from error
+    return open_run(final)
+
+
+def open_run(path: Path) -> RunFolder:
+    """The run at `path`, after checking that nobody else could have written it.
+
+    Raises StoreError if it is a link, not a folder, another user's, or writable by others: a
+    run's recipe decides what the worker does.
+    """
+    check_private(path)
+    if not (path / "status.json").exists():
+        raise StoreError(
+            "this folder is not a run: it has no status.json",
+            where=str(path),
+            remedy="dltui runs lists the runs there are",
+        )
+    return RunFolder(path)
+
+
+def check_private(path: Path) -> None:
+    """Raises StoreError unless `path` is a real folder of this user that only they can write."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise StoreError(f"cannot open the run: {error.strerror}", where=str(path)) from error
+    if stat.S_ISLNK(found.st_mode):
+        raise StoreError(
+            "a run folder may not be a symbolic link",
+            where=str(path),
+            remedy="name the folder it points to, or its parent with --runs",
+        )
+    if not stat.S_ISDIR(found.st_mode):
+        raise StoreError("a run is a folder, this is not one", where=str(path))
+    if found.st_uid != os.geteuid():
+        raise StoreError(
+            f"this run belongs to another user (uid {found.st_uid})",
+            where=str(path),
+            remedy="copy it: cp -r --no-preserve=mode,ownership RUN . && chmod 700 the copy",
+        )
+    if found.st_mode & 0o022:
+        raise StoreError(
+            f"other users can write this run (mode {stat.S_IMODE(found.st_mode):04o})",
+            where=str(path),
+            remedy=f"chmod 700 {path}, if nobody changed it",
+        )
+
+
+def run_folders(runs: Path) -> list[Path]:
+    """All folders in `runs` that look like runs, newest first. Missing `runs`: none."""
+    try:
+        names = [entry.name for entry in os.scandir(runs) if RUN_ID.fullmatch(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreError(f"cannot list the runs: {error.strerror}", where=str(runs)) from error
+    return [runs / name for name in sorted(names, key=_age_key, reverse=True)]
+
+
+def run_name(name: str) -> str:
+    """`name` as part of a folder's name: its last path part, letters, digits, `.`, `_`, `-`."""
+    last = Path(name).name.removesuffix(".yaml").removesuffix(".yml")
+    return re.sub(r"[^\w.-]+|^[.-]+", "-", last).strip("-.")[:_NAME_LENGTH].strip("-.") or "run"
+
+
+def sweep_half_made(runs: Path, *, older_than_s: float = 3600) -> None:
+    """Removes what a maker that was killed left behind."""
+    for entry in runs.glob(".new-*"):
+        if time.time() - entry.lstat().st_mtime > older_than_s:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _fill(folder: Path, name: str, recipe: str, resolved: str, status: Status) -> None:
+    folder.mkdir(mode=0o700)
+    folder.chmod(0o700)
+    for part in _PARTS:
+        (folder / part).mkdir(mode=0o700)
+    write_atomic(folder / "recipe.yaml", recipe)
+    write_atomic(folder / "resolved.yaml", resolved)
+    write_status(folder, replace(status, name=name))
+
+
+def _next_id(runs: Path, name: str, now: float) -> str:
+    matches = (RUN_ID.fullmatch(path.name) for path in run_folders(runs))
+    numbers = [int(match[4]) for match in matches if match and match[3] == name]
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    return f"{stamp}-{name}-{max(numbers, default=0) + 1}"
+
+
+def _age_key(run_id: str) -> tuple[str, int, str]:
+    match = RUN_ID.fullmatch(run_id)
+    return (match[1], int(match[4]), match[3]) if match else ("", 0, run_id)
+
+
+@contextmanager
+def _creation_lock(runs: Path) -> Iterator[None]:
+    """Two makers at once would count the same number."""
+    descriptor = os.open(runs, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # A network filesystem may have no such lock; the rename still never replaces a run.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,71 @@
+"""Whether the worker of a run lives, from its lock and its identity."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from dltui.runs.atomic import write_atomic
+from dltui.runs.identity import ProcessIdentity
+from dltui.runs.lock import lock_state
+from dltui.runs.status import LIVE_STATES, RunState, Status
+
+Liveness = Literal["alive", "dead"]
+
+# How long a worker may take from its start to its lock, torch's import on a slow disk included.
+START_S = 120.0
+# Without a lock to look at (another machine, no lock server) only the heartbeat speaks.
+SILENCE_S = 60.0
+
+
+def liveness(folder: Path, status: Status, *, now: float | None = None) -> Liveness:
+    """Whether the worker that `status` speaks of is there.
+
+    Alive means that it holds the run's lock and that (boot id, pid, start time) agree. A worker
+    of another machine or container is judged by the lock, or by its heartbeat where locks do not
+    reach. A run that is starting is alive while the process that was launched for it is.
+    """
+    now = time.time() if now is None else now
+    lock = lock_state(folder / "worker.lock")
+    if status.process is None or status.state == "starting":
+        return "alive" if _is_coming_up(folder, status, lock == "held", now) else "dead"
+    fresh = now - (status.heartbeat or 0.0) < SILENCE_S
+    if not status.process.is_local:
+        return "alive" if lock == "held" or fresh else "dead"
+    if lock == "unknown":
+        return "alive" if status.process.is_running() else "dead"
+    return "alive" if lock == "held" and status.process.is_running() else "dead"
+
+
+def effective_state(folder: Path, status: Status) -> RunState:
+    """The state as a person should see it: `died` where the status says live and nobody is."""
+    if status.state in LIVE_STATES and liveness(folder, status) == "dead":
+        return "died"
+    return status.state
+
+
+def write_launch(folder: Path, process: ProcessIdentity, command: list[str]) -> None:
+    """Notes which process was launched for the run, before that process can say so itself."""
+    record = {"process": asdict(process), "command": command, "time": time.time()}
+    write_atomic(folder / "launch.json", json.dumps(record, indent=1))
+
+
+def read_launch(folder: Path) -> ProcessIdentity | None:
+    """The process launched last for the run; None if none was, or the note is damaged."""
+    try:
+        record: Any = json.loads((folder / "launch.json").read_bytes())
+        return ProcessIdentity(**record["process"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _is_coming_up(folder: Path, status: Status, lock_is_held: bool, now: float) -> bool:
+    if lock_is_held:
+        return True
+    launched = read_launch(folder) or status.process
+    if launched is None:
+        return now - status.created < START_S
+    return launched.is_running() if launched.is_local else now - status.created < START_S

@@ -1,0 +1,279 @@
+"""Reads metric logs while they grow."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltui.errors import StoreError
+from dltui.runs.checksums import damaged_records
+from dltui.runs.clean import printable
+from dltui.runs.metrics import MISSING, parse_header, record_bytes, segments
+
+_MISSING_BITS = np.float64(MISSING).view(np.int64)
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+_NEVER = int(np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A metric's values, oldest first. All three arrays have shape (n,)."""
+
+    steps: NDArray[np.int64]
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+    """NaN and infinity as measured; steps at which nothing was measured are left out."""
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+
+class MetricReader:
+    """All segments of one log, joined; superseded steps are left out.
+
+    Each `poll` opens the files anew, so that replaced files and network filesystems are seen as
+    they are, and takes whole, undamaged records only.
+    """
+
+    def __init__(self, path: Path):
+        """`path` is the first segment; it need not exist yet."""
+        self.path = path
+        self.columns: tuple[str, ...] = ()
+        self.damaged = 0
+        """Records left out because their checksum did not fit."""
+        self.revision = 0
+        """Grows whenever points that were there before have gone (rewind, replaced file)."""
+        self._segments: dict[Path, _Segment] = {}
+        self._table = _Table()
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Shape (n,), ascending."""
+        return self._table.steps[: self._table.count]
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Shape (n,), unix seconds."""
+        return self._table.times[: self._table.count]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Shape (n, columns)."""
+        return self._table.values[: self._table.count]
+
+    def poll(self) -> bool:
+        """Reads what is new; True if anything changed. Raises StoreError on a foreign file."""
+        changed = False
+        for path in segments(self.path):
+            segment = self._segments.get(path)
+            if segment is None:
+                segment = self._segments[path] = _Segment(path)
+            chunk = segment.read()
+            if chunk is None:
+                # The file is shorter than what was read of it: another file, so start over.
+                self._restart()
+                self.poll()
+                return True
+            if len(chunk):
+                self._add(segment, chunk)
+                changed = True
+        self.damaged = sum(segment.damaged for segment in self._segments.values())
+        return changed
+
+    def points(self, column: str) -> Points:
+        """One column without the steps at which it was not measured. KeyError if unknown."""
+        if column not in self.columns:
+            raise KeyError(column)
+        values = self.values[:, self.columns.index(column)]
+        measured = np.ascontiguousarray(values).view(np.int64) != _MISSING_BITS
+        if measured.all():
+            return Points(self.steps, self.times, values)
+        return Points(self.steps[measured], self.times[measured], values[measured])
+
+    def _restart(self) -> None:
+        self.columns = ()
+        self.revision += 1
+        self._segments.clear()
+        self._table = _Table()
+
+    def _add(self, segment: _Segment, chunk: NDArray[np.void]) -> None:
+        new = [name for name in segment.columns if name not in self.columns]
+        if new:
+            self.columns += tuple(new)
+            self._table.widen(len(self.columns))
+        places = [self.columns.index(name) for name in segment.columns]
+        marks = np.flatnonzero(chunk["step"] < 0)
+        for piece in np.split(chunk, marks):
+            if len(piece) and piece["step"][0] < 0:
+                self._cut(-int(piece["step"][0]))
+                piece = piece[1:]
+            kept, lowest = _without_superseded(piece["step"], self.steps)
+            self._cut(lowest)
+            self._table.append(piece if kept is None else piece[kept], places)
+
+    def _cut(self, step: int) -> None:
+        """Drops everything recorded at `step` and after it."""
+        count = int(np.searchsorted(self.steps, step, "left"))
+        if count < self._table.count:
+            self._table.cut(count)
+            self.revision += 1
+
+
+class _Segment:
+    """One file and how far it was read."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.columns: tuple[str, ...] = ()
+        self.damaged = 0
+        self._offset = 0
+        self._dtype = np.dtype([])
+
+    def read(self) -> NDArray[np.void] | None:
+        """New records as a structured array; None if the file has become shorter."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None if self._offset else np.empty(0, self._dtype)
+        except OSError as error:
+            raise StoreError(
+                f"cannot read a log: {error.strerror}", where=str(self.path)
+            ) from error
+        try:
+            if not self._offset and not self._read_header(descriptor):
+                return np.empty(0, self._dtype)
+            size = os.fstat(descriptor).st_size
+            if size < self._offset:
+                return None
+            length = self._dtype.itemsize
+            return self._sound(_pread(descriptor, (size - self._offset) // length * length, self))
+        finally:
+            os.close(descriptor)
+
+    @property
+    def offset(self) -> int:
+        return self._offset
+
+    def _read_header(self, descriptor: int) -> bool:
+        try:
+            header = parse_header(lambda offset, size: os.pread(descriptor, size, offset))
+        except ValueError as error:
+            raise StoreError(f"{error}", where=str(self.path)) from error
+        if header is None:
+            return False
+        names, self._offset = header
+        self.columns = tuple(printable(name) for name in names)
+        self._dtype = np.dtype(
+            [("step", "<i8"), ("time", "<f8"), ("values", "<f8", (len(names),)), ("crc", "<u4")]
+        )
+        assert self._dtype.itemsize == record_bytes(len(names))
+        return True
+
+    def _sound(self, data: bytes) -> NDArray[np.void]:
+        """The undamaged records of `data`. Damaged ones at its end are read again next time."""
+        length = self._dtype.itemsize
+        records = np.frombuffer(data, self._dtype)
+        damaged = damaged_records(memoryview(data), length)
+        whole = len(records)
+        while damaged and damaged[-1] == whole - 1:
+            whole -= 1
+            damaged.pop()
+        self._offset += whole * length
+        if not damaged:
+            return records[:whole]
+        self.damaged += len(damaged)
+        return np.delete(records[:whole], damaged)
+
+
+class _Table:
+    """Columns that grow: appending n rows costs O(n) over time.
+
+    Rows once written are never written again, so a view that another thread holds stays true.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.steps = np.empty(0, np.int64)
+        self.times = np.empty(0, np.float64)
+        self.values = np.empty((0, 0), np.float64)
+
+    def widen(self, columns: int) -> None:
+        """Adds columns, not measured so far."""
+        wider = np.full((len(self.steps), columns), MISSING)
+        wider[:, : self.values.shape[1]] = self.values
+        self.values = wider
+
+    def cut(self, count: int) -> None:
+        """Keeps the first `count` rows, in new arrays: others may hold views of the old ones."""
+        self.count = count
+        self._reserve(count)
+
+    def append(self, records: NDArray[np.void], places: list[int]) -> None:
+        end = self.count + len(records)
+        if end > len(self.steps):
+            self._reserve(max(end, 2 * len(self.steps), 256) if self.count else end)
+        self.steps[self.count : end] = records["step"]
+        self.times[self.count : end] = records["time"]
+        if places == list(range(self.values.shape[1])):
+            self.values[self.count : end] = records["values"]
+        else:
+            self.values[self.count : end] = MISSING
+            self.values[self.count : end, places] = records["values"]
+        self.count = end
+
+    def _reserve(self, rows: int) -> None:
+        self.steps = _grown(self.steps, rows, self.count)
+        self.times = _grown(self.times, rows, self.count)
+        values = np.empty((rows, self.values.shape[1]))
+        values[: self.count] = self.values[: self.count]
+        self.values = values
+
+
+def _grown(array: NDArray[_Scalar], rows: int, count: int) -> NDArray[_Scalar]:
+    bigger = np.empty(rows, array.dtype)
+    bigger[:count] = array[:count]
+    return bigger
+
+
+def _without_superseded(
+    steps: NDArray[np.int64], before: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_] | None, int]:
+    """Which of the new `steps` count (None: all), and the lowest step that the run went back to.
+
+    A step smaller than the one before it means that the run went back: everything recorded from
+    that step on is superseded.
+    """
+    if not len(steps):
+        return None, _NEVER
+    previous = np.empty_like(steps)
+    previous[0] = before[-1] if len(before) else -1
+    previous[1:] = steps[:-1]
+    went_back = steps < previous
+    if not went_back.any():
+        return None, _NEVER
+    limit = np.where(went_back, steps, _NEVER)
+    lowest = np.minimum.accumulate(limit[::-1])[::-1]
+    kept = np.ones(len(steps), np.bool_)
+    kept[:-1] = steps[:-1] < lowest[1:]
+    return kept, int(lowest[0])
+
+
+def _pread(descriptor: int, size: int, segment: _Segment) -> bytes:
+    """`size` bytes from the segment's offset, fewer only if the file has just been cut."""
+    parts: list[bytes] = []
+    offset = segment.offset
+    while size > 0:
+        part = os.pread(descriptor, min(size, 2**30), offset)
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+        size -= len(part)
+    data = parts[0] if len(parts) == 1 else b"".join(parts)
+    length = record_bytes(len(segment.columns))
+    return data[: len(data) // length * length]
