@@ -1,0 +1,154 @@
+"""A confusion matrix as a grid of numbers on shades; rows are the truth, columns the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dltui.charts.canvas import (
+    ERROR_HEAT,
+    QUIET,
+    RIGHT_HEAT,
+    SELECTED,
+    SHADES,
+    STRONG,
+    TEXT,
+    Frame,
+)
+from dltui.charts.glyphs import Glyphs
+from dltui.charts.numbers import format_count, format_short_count
+
+Counts = npt.NDArray[np.int64]
+_NAME_WIDTH = 14
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """How the matrix is looked at: `cursor` is (row, column) on the screen's order of classes."""
+
+    percentages: bool
+    order: tuple[int, ...]
+    cursor: tuple[int, int]
+    top: int
+    left: int
+    focused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GridLayout:
+    """Where cells lie: columns from `names` on, rows from 2 on, `cell` wide."""
+
+    names: int
+    cell: int
+    rows: int
+    columns: int
+
+    @classmethod
+    def inside(
+        cls, size: tuple[int, int], classes: Sequence[str], matrix: Counts, *, percentages: bool
+    ) -> GridLayout:
+        """What fits in `size` (width, height) cells."""
+        width, height = size
+        longest = max((len(name) for name in classes), default=1)
+        names = min(longest, _NAME_WIDTH, max(3, width // 4)) + 1
+        number = 3 if percentages else max(3, len(_count(int(matrix.max(initial=0)))))
+        cell = max(number, min(longest, 6)) + 2
+        columns = max(1, (width - names) // cell)
+        return cls(names, cell, max(1, min(len(classes), height - 3)), min(columns, len(classes)))
+
+
+def by_confusion(matrix: Counts) -> tuple[int, ...]:
+    """The classes, most often confused (as truth or as prediction) first."""
+    right = np.diagonal(matrix)
+    wrong = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * right
+    return tuple(int(i) for i in np.argsort(-wrong, kind="stable"))
+
+
+def draw_confusion(
+    matrix: Counts,
+    classes: Sequence[str],
+    view: GridView,
+    size: tuple[int, int],
+    glyphs: Glyphs,
+) -> Frame:
+    """The picture in `size` (width, height) cells; `matrix` is `(C, C)`."""
+    frame = Frame.blank(*size)
+    layout = GridLayout.inside(size, classes, matrix, percentages=view.percentages)
+    totals = matrix.sum(axis=1)
+    _draw_summary(frame, matrix, classes, view)
+    corner = ("truth" + glyphs.dot + "pred")[: layout.names - 1]
+    frame.write(1, 0, corner, QUIET)
+    shown = view.order[view.left : view.left + layout.columns]
+    for i, column in enumerate(shown):
+        label = _cut(classes[column], layout.cell - 2, glyphs).rjust(layout.cell - 1)
+        current = view.left + i == view.cursor[1]
+        frame.write(1, layout.names + i * layout.cell, label, STRONG if current else QUIET)
+    for j, row in enumerate(view.order[view.top : view.top + layout.rows]):
+        current = view.top + j == view.cursor[0]
+        name = _cut(classes[row], layout.names - 1, glyphs).rjust(layout.names - 1)
+        frame.write(2 + j, 0, name, STRONG if current else QUIET)
+        for i, column in enumerate(shown):
+            picked = view.focused and (view.top + j, view.left + i) == view.cursor
+            share = int(matrix[row, column]) / max(1, int(totals[row]))
+            text = _cell(int(matrix[row, column]), share, row == column, layout.cell, view, glyphs)
+            role = SELECTED if picked else _role(share, row == column)
+            frame.write(2 + j, layout.names + i * layout.cell, text, role)
+    _draw_extent(frame, layout, view, len(classes))
+    return frame
+
+
+def _draw_summary(frame: Frame, matrix: Counts, classes: Sequence[str], view: GridView) -> None:
+    """The cell under the cursor in words, with the accuracy at the right."""
+    truth, prediction = view.order[view.cursor[0]], view.order[view.cursor[1]]
+    count, total = int(matrix[truth, prediction]), int(matrix[truth].sum())
+    share = f"{100 * count / total:.1f} %" if total else "no examples"
+    whole = int(matrix.sum())
+    accuracy = f"accuracy {int(np.trace(matrix)) / whole:.3f}" if whole else ""
+    words = f"{classes[truth]} → {classes[prediction]}"
+    if not view.focused:
+        words = f"{format_count(whole)} examples"
+        column = frame.write(0, 0, words, TEXT)
+    else:
+        column = frame.write(0, 0, words, TEXT) + 2
+        column = frame.write(0, column, format_count(count), STRONG) + 1
+        column = frame.write(0, column, f"({share})", QUIET)
+    if column + 2 + len(accuracy) <= frame.width:
+        frame.write(0, frame.width - len(accuracy), accuracy, QUIET)
+
+
+def _draw_extent(frame: Frame, layout: GridLayout, view: GridView, classes: int) -> None:
+    row = 2 + layout.rows
+    if layout.rows >= classes and layout.columns >= classes:
+        return
+    note = (
+        f"truth {view.top + 1}–{view.top + layout.rows}, "
+        f"predicted {view.left + 1}–{view.left + layout.columns} of {classes}"
+    )
+    frame.write(row, 0, note, QUIET)
+
+
+def _cell(
+    count: int, share: float, diagonal: bool, width: int, view: GridView, glyphs: Glyphs
+) -> str:
+    """One cell with a blank on its right; the diagonal stands in brackets."""
+    number = f"{round(100 * share)}%" if view.percentages and count else _count(count)
+    number = number if count else glyphs.dot
+    return (f"[{number}]" if diagonal else f"{number} ").rjust(width)
+
+
+def _count(count: int) -> str:
+    return str(count) if count < 100_000 else format_short_count(count)
+
+
+def _role(share: float, diagonal: bool) -> int:
+    if share <= 0:
+        return QUIET
+    level = min(SHADES - 1, int((share if diagonal else share**0.5) * SHADES))
+    return (RIGHT_HEAT if diagonal else ERROR_HEAT) + level
+
+
+def _cut(name: str, width: int, glyphs: Glyphs) -> str:
+    return name if len(name) <= width else name[: max(0, width - 1)] + glyphs.ellipsis

@@ -1,0 +1,49 @@
+"""The exponential moving average of TensorBoard: debiased, and blind to values that are not finite.
+
+s_t = w · s_(t−1) + (1 − w) · y_t,  s_0 = 0;  shown: s_t / (1 − w^t)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dltui.charts.scales import Floats
+
+_NEGLIGIBLE = 1e-18
+
+
+class Smoother:
+    """Smooths a curve that arrives in pieces, as if the whole were smoothed at once."""
+
+    def __init__(self, weight: float):
+        """`weight` is how much of the past is kept, from 0 (nothing) to below 1."""
+        self.weight = weight
+        self._state = 0.0
+        self._seen = 0
+
+    def smooth(self, values: Floats) -> Floats:
+        """The smoothed `values`, `(n,)`, where those are finite, and NaN elsewhere."""
+        smoothed = np.full(values.shape, np.nan)
+        finite = np.isfinite(values)
+        known = values[finite]
+        if known.size:
+            smoothed[finite] = self._average(known)
+        return smoothed
+
+    def _average(self, values: Floats) -> Floats:
+        decay = self.weight ** np.arange(1, values.size + 1, dtype=np.float64)
+        running = _decayed_sums(values * (1 - self.weight), self.weight) + decay * self._state
+        bias = 1 - decay * self.weight**self._seen
+        self._state = float(running[-1])
+        self._seen += values.size
+        return running / bias
+
+
+def _decayed_sums(values: Floats, weight: float) -> Floats:
+    """`out[i] = Σ_j weight^j · values[i − j]` by doubling, in log₂ passes."""
+    sums = values.copy()
+    shift = 1
+    while shift < sums.size and weight**shift > _NEGLIGIBLE:
+        sums[shift:] += weight**shift * sums[:-shift]
+        shift *= 2
+    return sums
