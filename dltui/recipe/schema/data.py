@@ -16,18 +16,20 @@ Step = str | dict[str, Any]
 class Split(Section):
     """How examples without a split of their own are divided."""
 
-    train: Fraction = Field(0.8, description="share of the examples for training")
-    val: Fraction = Field(0.2, description="share for validation")
-    test: Fraction = Field(0.0, description="share for the final test")
-    stratify: bool = Field(True, description="keep class proportions in every part")
-    seed: int = Field(0, ge=0, description="seed of the split, apart from trainer.seed")
+    train: Fraction = Field(default=0.8, description="share of the examples for training")
+    val: Fraction = Field(default=0.2, description="share for validation")
+    test: Fraction = Field(default=0.0, description="share for the final test")
+    stratify: bool = Field(default=True, description="keep class proportions in every part")
+    seed: int = Field(default=0, ge=0, description="seed of the split, apart from trainer.seed")
 
 
 class KFold(Section):
     """k-fold cross-validation: one run trains one fold; `dltui train` runs them all in turn."""
 
-    folds: int = Field(5, ge=2)
-    fold: int | Literal["all"] = Field("all", description="one fold, or all one after another")
+    folds: int = Field(default=5, ge=2)
+    fold: int | Literal["all"] = Field(
+        default="all", description="one fold, or all one after another"
+    )
 
 
 class Normalize(Section):
@@ -36,15 +38,19 @@ class Normalize(Section):
 
 
 class _Source(Section):
-    batch_size: int = Field(64, ge=1, description="examples per micro-batch")
-    eval_batch_size: int | None = Field(None, ge=1, description="null: four times batch_size")
-    workers: int = Field(0, ge=0, description="loader processes; 0 loads in the trainer")
-    on_device: bool | Literal["auto"] = Field(
-        "auto", description="keep the whole set in device memory (auto: where it is small)"
+    batch_size: int = Field(default=64, ge=1, description="examples per micro-batch")
+    eval_batch_size: int | None = Field(
+        default=None, ge=1, description="null: four times batch_size"
     )
-    limit: int | None = Field(None, ge=1, description="use only so many examples of each part")
+    workers: int = Field(default=0, ge=0, description="loader processes; 0 loads in the trainer")
+    on_device: bool | Literal["auto"] = Field(
+        default="auto", description="keep the whole set in device memory (auto: where it is small)"
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="use only so many examples of each part"
+    )
     split: Split | Literal["own"] = Field(
-        "own", description="'own': the set's own parts, else 80/20 stratified"
+        default="own", description="'own': the set's own parts, else 80/20 stratified"
     )
     kfold: KFold | None = None
 
@@ -54,7 +60,8 @@ class _Images(_Source):
         default=[], description="augmentation of training batches, in order"
     )
     normalize: Normalize | bool = Field(
-        True, description="true: mean and std of the training part; or {mean: […], std: […]}"
+        default=True,
+        description="true: mean and std of the training part; or {mean: […], std: […]}",
     )
 
 
@@ -63,10 +70,10 @@ class BuiltinData(_Images):
 
     type: Literal["builtin"]
     name: Literal["digits", "iris", "wine", "breast-cancer", "diabetes", "pydoc"]
-    flat: bool = Field(False, description="digits as 64 numbers rather than 1×8×8")
-    tokenizer: Literal["char", "byte", "bpe"] = Field("char", description="of pydoc")
-    vocab: int | None = Field(None, ge=2, description="size of the bpe vocabulary")
-    context: int = Field(128, ge=2, description="tokens per example of pydoc")
+    flat: bool = Field(default=False, description="digits as 64 numbers rather than 1×8×8")
+    tokenizer: Literal["char", "byte", "bpe"] = Field(default="char", description="of pydoc")
+    vocab: int | None = Field(default=None, ge=2, description="size of the bpe vocabulary")
+    context: int = Field(default=128, ge=2, description="tokens per example of pydoc")
 
 
 class TorchvisionData(_Images):
@@ -76,7 +83,9 @@ class TorchvisionData(_Images):
     name: Literal[
         "mnist", "fashion-mnist", "kmnist", "emnist-digits", "cifar10", "cifar100", "svhn", "stl10"
     ]
-    cache: str | None = Field(None, description="null: DLTUI_DATA or the user's cache folder")
+    cache: str | None = Field(
+        default=None, description="null: DLTUI_DATA or the user's cache folder"
+    )
     download: bool = True
 
 
@@ -85,7 +94,9 @@ class FolderData(_Images):
 
     type: Literal["folder"]
     path: str
-    size: int | list[int] = Field(64, description="images are resized to this height and width")
+    size: int | list[int] = Field(
+        default=64, description="images are resized to this height and width"
+    )
     channels: Literal[1, 3] = 3
 
 
@@ -95,11 +106,13 @@ class CsvData(_Source):
     type: Literal["csv"]
     path: str
     target: str | list[str] = Field(description="column or columns to predict")
-    features: list[str] | None = Field(None, description="null: every other column")
+    features: list[str] | None = Field(default=None, description="null: every other column")
     drop: list[str] = []
-    missing: Literal["error", "drop", "mean"] = Field("error", description="empty cells")
-    separator: str | None = Field(None, description="null: found in the first line")
-    standardize: bool = Field(True, description="numbers to mean 0, std 1 of the training part")
+    missing: Literal["error", "drop", "mean"] = Field(default="error", description="empty cells")
+    separator: str | None = Field(default=None, description="null: found in the first line")
+    standardize: bool = Field(
+        default=True, description="numbers to mean 0, std 1 of the training part"
+    )
 
 
 class TextData(_Source):
@@ -109,8 +122,8 @@ class TextData(_Source):
     path: str
     glob: str = "**/*.txt"
     tokenizer: Literal["char", "byte", "bpe"] = "char"
-    vocab: int | None = Field(None, ge=2, description="size of the bpe vocabulary")
-    context: int = Field(128, ge=2, description="tokens per example")
+    vocab: int | None = Field(default=None, ge=2, description="size of the bpe vocabulary")
+    context: int = Field(default=128, ge=2, description="tokens per example")
     lowercase: bool = False
 
 

@@ -11,7 +11,7 @@ from dltui.recipe.schema.base import Section
 
 class CrossEntropy(Section):
     type: Literal["cross_entropy"] = "cross_entropy"
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: list[float] | Literal["balanced"] | None = None
 
 
@@ -19,7 +19,7 @@ class Focal(Section):
     """Lin et al. 2017, https://arxiv.org/abs/1708.02002"""
 
     type: Literal["focal"]
-    gamma: float = Field(2.0, ge=0)
+    gamma: float = Field(default=2.0, ge=0)
     class_weights: list[float] | Literal["balanced"] | None = None
 
 
@@ -38,7 +38,7 @@ class MeanAbsoluteError(Section):
 
 class Huber(Section):
     type: Literal["huber"]
-    delta: float = Field(1.0, gt=0)
+    delta: float = Field(default=1.0, gt=0)
 
 
 class Classify(Section):
@@ -49,7 +49,7 @@ class Classify(Section):
 class Multilabel(Section):
     type: Literal["multilabel"]
     loss: Annotated[BinaryCrossEntropy | Focal, Field(discriminator="type")] = BinaryCrossEntropy()
-    threshold: float = Field(0.5, gt=0, lt=1)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 class Regress(Section):
@@ -57,17 +57,17 @@ class Regress(Section):
     loss: Annotated[MeanSquaredError | MeanAbsoluteError | Huber, Field(discriminator="type")] = (
         MeanSquaredError()
     )
-    standardize_target: bool = Field(True, description="learn the target at mean 0, std 1")
+    standardize_target: bool = Field(default=True, description="learn the target at mean 0, std 1")
 
 
 class Sampling(Section):
     """Text sampled after each evaluation."""
 
     prompt: str = "\n"
-    length: int = Field(200, ge=1)
-    temperature: float = Field(0.8, ge=0)
-    top_k: int | None = Field(None, ge=1)
-    count: int = Field(1, ge=1)
+    length: int = Field(default=200, ge=1)
+    temperature: float = Field(default=0.8, ge=0)
+    top_k: int | None = Field(default=None, ge=1)
+    count: int = Field(default=1, ge=1)
 
 
 class NextToken(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dltui.recipe.schema.base import Section
 
@@ -12,8 +12,10 @@ from dltui.recipe.schema.base import Section
 class OptimizerSection(Section):
     """Keys beside `type`, `lr` and `groups` are the optimiser's own arguments."""
 
-    type: str = Field("adamw", description="sgd, adam, adamw, … any optimiser of torch.optim")
-    lr: float = Field(1e-3, gt=0, description="learning rate")
+    type: str = Field(
+        default="adamw", description="sgd, adam, adamw, … any optimiser of torch.optim"
+    )
+    lr: float = Field(default=1e-3, gt=0, description="learning rate")
     args: dict[str, Any] = Field(
         default={}, description="filled by the loader with every other key, checked by type"
     )
@@ -23,9 +25,9 @@ class OptimizerSection(Section):
 
 
 class Warmup(Section):
-    steps: int | None = Field(None, ge=1)
-    epochs: float | None = Field(None, gt=0)
-    start: float = Field(0.0, ge=0, le=1, description="share of lr at the first step")
+    steps: int | None = Field(default=None, ge=1)
+    epochs: float | None = Field(default=None, gt=0)
+    start: float = Field(default=0.0, ge=0, le=1, description="share of lr at the first step")
 
 
 class _Schedule(Section):
@@ -38,10 +40,10 @@ class Constant(_Schedule):
 
 class StepSchedule(_Schedule):
     type: Literal["step"]
-    every_epochs: float | None = Field(None, gt=0)
-    every_steps: int | None = Field(None, ge=1)
+    every_epochs: float | None = Field(default=None, gt=0)
+    every_steps: int | None = Field(default=None, ge=1)
     at_epochs: list[float] | None = None
-    gamma: float = Field(0.1, gt=0)
+    gamma: float = Field(default=0.1, gt=0)
 
 
 class Exponential(_Schedule):
@@ -51,21 +53,21 @@ class Exponential(_Schedule):
 
 class Cosine(_Schedule):
     type: Literal["cosine"]
-    min_lr: float = Field(0.0, ge=0)
+    min_lr: float = Field(default=0.0, ge=0)
 
 
 class Linear(_Schedule):
     type: Literal["linear"]
-    min_lr: float = Field(0.0, ge=0)
+    min_lr: float = Field(default=0.0, ge=0)
 
 
 class OneCycle(_Schedule):
     """Smith & Topin 2017, https://arxiv.org/abs/1708.07120; `optimizer.lr` is the peak."""
 
     type: Literal["one_cycle"]
-    rise: float = Field(0.3, gt=0, lt=1, description="share of the steps spent rising")
-    start_factor: float = Field(0.04, gt=0, le=1)
-    end_factor: float = Field(1e-4, gt=0, le=1)
+    rise: float = Field(default=0.3, gt=0, lt=1, description="share of the steps spent rising")
+    start_factor: float = Field(default=0.04, gt=0, le=1)
+    end_factor: float = Field(default=1e-4, gt=0, le=1)
 
 
 class Cyclical(_Schedule):
@@ -73,19 +75,19 @@ class Cyclical(_Schedule):
 
     type: Literal["cyclical"]
     min_lr: float = Field(gt=0)
-    period_steps: int | None = Field(None, ge=2)
-    period_epochs: float | None = Field(None, gt=0)
+    period_steps: int | None = Field(default=None, ge=2)
+    period_epochs: float | None = Field(default=None, gt=0)
     shape: Literal["triangular", "triangular2", "exponential"] = "triangular"
-    gamma: float = Field(0.999, gt=0, le=1)
+    gamma: float = Field(default=0.999, gt=0, le=1)
 
 
 class Plateau(_Schedule):
     type: Literal["plateau"]
     metric: str = "val/loss"
-    factor: float = Field(0.5, gt=0, lt=1)
-    patience: int = Field(3, ge=0, description="evaluations without improvement")
-    min_delta: float = Field(1e-4, ge=0)
-    min_lr: float = Field(0.0, ge=0)
+    factor: float = Field(default=0.5, gt=0, lt=1)
+    patience: int = Field(default=3, ge=0, description="evaluations without improvement")
+    min_delta: float = Field(default=1e-4, ge=0)
+    min_lr: float = Field(default=0.0, ge=0)
 
 
 SchedulerSection = Annotated[
@@ -95,62 +97,73 @@ SchedulerSection = Annotated[
 
 
 class Clip(Section):
-    norm: float | None = Field(None, gt=0, description="clip the total gradient norm")
-    value: float | None = Field(None, gt=0, description="clip every gradient entry")
+    norm: float | None = Field(default=None, gt=0, description="clip the total gradient norm")
+    value: float | None = Field(default=None, gt=0, description="clip every gradient entry")
 
 
 class Ema(Section):
-    decay: float = Field(0.999, gt=0, lt=1)
-    start_step: int = Field(0, ge=0)
+    decay: float = Field(default=0.999, gt=0, lt=1)
+    start_step: int = Field(default=0, ge=0)
 
 
 class EarlyStopping(Section):
     metric: str = "val/loss"
     mode: Literal["min", "max", "auto"] = "auto"
-    patience: int = Field(5, ge=0, description="evaluations without improvement")
-    min_delta: float = Field(0.0, ge=0)
+    patience: int = Field(default=5, ge=0, description="evaluations without improvement")
+    min_delta: float = Field(default=0.0, ge=0)
 
 
 class Checkpointing(Section):
-    every_epochs: float | None = Field(1, gt=0)
-    every_steps: int | None = Field(None, ge=1)
-    keep: int = Field(2, ge=1, description="numbered checkpoints kept beside best")
-    best: str | None = Field(None, description="metric of `best`; null: the task's main metric")
+    every_epochs: float | None = Field(default=1, gt=0)
+    every_steps: int | None = Field(default=None, ge=1)
+    keep: int = Field(default=2, ge=1, description="numbered checkpoints kept beside best")
+    best: str | None = Field(
+        default=None, description="metric of `best`; null: the task's main metric"
+    )
 
 
 class TrainerSection(Section):
-    epochs: float | None = Field(None, gt=0, description="passes over the training part")
-    steps: int | None = Field(None, ge=1, description="optimiser steps; instead of epochs")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:0, mps")
-    devices: int = Field(1, ge=1, description="processes under torchrun, one device each")
-    seed: int = Field(0, ge=0)
-    deterministic: bool = Field(False, description="torch.use_deterministic_algorithms")
+    epochs: float | None = Field(default=None, gt=0, description="passes over the training part")
+    steps: int | None = Field(default=None, ge=1, description="optimiser steps; instead of epochs")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:0, mps")
+    devices: int = Field(default=1, ge=1, description="processes under torchrun, one device each")
+    seed: int = Field(default=0, ge=0)
+    deterministic: bool = Field(default=False, description="torch.use_deterministic_algorithms")
     precision: Literal["auto", "float32", "bf16", "fp16"] = Field(
-        "auto", description="auto: bf16 on a GPU that has it, else float32"
+        default="auto", description="auto: bf16 on a GPU that has it, else float32"
     )
     compile: bool | Literal["auto"] = Field(
-        "auto", description="torch.compile; auto: long GPU runs"
+        default="auto", description="torch.compile; auto: long GPU runs"
     )
     channels_last: bool | Literal["auto"] = "auto"
-    threads: int | None = Field(None, ge=1, description="CPU threads; null: torch's choice")
-    accumulate: int = Field(1, ge=1, description="micro-batches per optimiser step")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; null: torch's choice")
+    accumulate: int = Field(default=1, ge=1, description="micro-batches per optimiser step")
     clip: Clip | None = None
-    l1: float = Field(0.0, ge=0, description="L1 penalty on weights, added to the loss")
-    l2: float = Field(0.0, ge=0, description="L2 penalty on weights, added to the loss")
+    l1: float = Field(default=0.0, ge=0, description="L1 penalty on weights, added to the loss")
+    l2: float = Field(default=0.0, ge=0, description="L2 penalty on weights, added to the loss")
     ema: Ema | None = None
-    evaluate_every_epochs: float | None = Field(1, gt=0)
-    evaluate_every_steps: int | None = Field(None, ge=1)
+    evaluate_every_epochs: float | None = Field(default=1, gt=0)
+    evaluate_every_steps: int | None = Field(default=None, ge=1)
     early_stopping: EarlyStopping | None = None
     checkpoint: Checkpointing = Checkpointing()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ten_epochs_where_no_length_is_given(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("epochs") is None and given.get("steps") is None:
+            return {**given, "epochs": 10}
+        return given
 
 
 class DiagnosticsSection(Section):
     enabled: bool = True
-    budget: float = Field(0.01, gt=0, le=1, description="share of the step time")
+    budget: float = Field(default=0.01, gt=0, le=1, description="share of the step time")
     norms: bool = True
     histograms: bool = True
     activations: bool = True
-    every_steps: int | None = Field(None, ge=1, description="null: as often as the budget allows")
+    every_steps: int | None = Field(
+        default=None, ge=1, description="null: as often as the budget allows"
+    )
     on_nan: Literal["stop", "continue"] = "stop"
 
 
@@ -164,5 +177,5 @@ class CallbackSection(Section):
 class SweepSection(Section):
     metric: str
     mode: Literal["min", "max"] = "min"
-    trials: int = Field(20, ge=1)
+    trials: int = Field(default=20, ge=1)
     space: dict[str, Any]

@@ -1,0 +1,129 @@
+"""The recipes that come with dltui: a quick listing, and copies to start one's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dltui import paths
+from dltui.errors import UsageError
+from dltui.recipe.names import unknown
+from dltui.recipe.sources import shipped_names, shipped_path
+
+_LARGEST_BYTES: Final = 1_000_000
+_FACT = re.compile(r"#\s*(expected|time|parameters|needs)\s*:\s*(.+?)\s*$")
+_TOP_LEVEL = re.compile(r"([A-Za-z_]+)\s*:\s*(.*?)\s*$")
+_INDENTED_TYPE = re.compile(r"\s+type\s*:\s*([A-Za-z0-9_-]+)")
+_FLOW_TYPE = re.compile(r"\{[^#]*?\btype\s*:\s*([A-Za-z0-9_-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedRecipe:
+    """One shipped recipe as lists show it; the facts come from its leading comments.
+
+    `name` is `family/file`, e.g. `vision/cnn-digits`. `error` says why it cannot be listed;
+    problems inside are found when it is loaded.
+    """
+
+    name: str
+    family: str
+    path: Path
+    about: str
+    task: str
+    error: str | None = None
+    parameters: int | None = None
+    expected: str = ""
+    time: str = ""
+    download: bool = False
+    needs: tuple[str, ...] = ()
+
+
+def shipped() -> list[ShippedRecipe]:
+    """Every shipped recipe by name, from a light read of its text that checks nothing."""
+    root = paths.shipped_recipes()
+    return [_listed(path, root) for path in sorted(root.glob("*/*.yaml"))]
+
+
+def _listed(path: Path, root: Path) -> ShippedRecipe:
+    name = path.relative_to(root).with_suffix("").as_posix()
+    family = name.partition("/")[0]
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_BYTES).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return ShippedRecipe(name, family, path, "", "", error=f"cannot be read: {error}")
+    facts = _header_facts(text)
+    values = _top_level_values(text)
+    if not {"data", "task", "extends"} & set(values):
+        return ShippedRecipe(name, family, path, "", "", error="this is not a recipe")
+    digits = re.sub(r"[^0-9]", "", facts.get("parameters", "").split(" ")[0])
+    return ShippedRecipe(
+        name,
+        family,
+        path,
+        about=values.get("about", ""),
+        task=values.get("task", ""),
+        parameters=int(digits) if digits else None,
+        expected=facts.get("expected", ""),
+        time=facts.get("time", ""),
+        download=values.get("data") == "torchvision",
+        needs=tuple(part.strip() for part in facts.get("needs", "").split(",") if part.strip()),
+    )
+
+
+def _header_facts(text: str) -> dict[str, str]:
+    """`# expected: …` and the like in the comment block that opens the file."""
+    facts: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("#"):
+            break
+        if fact := _FACT.match(line):
+            facts[fact[1]] = fact[2]
+    return facts
+
+
+def _top_level_values(text: str) -> dict[str, str]:
+    """Top-level keys to their one-line text, or for maps to their `type`."""
+    values: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        if found := _TOP_LEVEL.match(line):
+            key, value = found[1], found[2]
+            kind = _FLOW_TYPE.match(value)
+            values[key] = kind[1] if kind else _unquoted(value)
+        elif key and values[key] in ("", ">", "|", ">-", "|-"):
+            if kind := _INDENTED_TYPE.match(line):
+                values[key] = kind[1]
+            elif key == "about" and line.startswith(" "):
+                values[key] = _unquoted(line.strip())
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in ('"', "'"):
+        return value[1:].partition(value[0])[0]
+    return value.partition(" #")[0].strip()
+
+
+def write_copy(name: str, target: Path) -> None:
+    """A copy of a shipped recipe, comments and all, as a start for one's own.
+
+    Raises:
+        UsageError: there is no such recipe, or `target` exists or cannot be written.
+    """
+    source = shipped_path(name) or (Path(name) if Path(name).is_file() else None)
+    if source is None:
+        raise UsageError(unknown("recipe", name, shipped_names()))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as file:
+            file.write(source.read_text("utf-8"))
+    except FileExistsError:
+        raise UsageError(
+            f"{target} exists already", remedy="Choose another name, or remove the file."
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot write {target}: {reason}") from None

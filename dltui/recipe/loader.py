@@ -1,0 +1,131 @@
+"""`load_recipe`: from a name, a path or standard input to a checked Recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dltui.errors import PluginError, RecipeError
+from dltui.recipe.model.section import read_model
+from dltui.recipe.names import described
+from dltui.recipe.nodes import KeyPath
+from dltui.recipe.overrides import with_overrides
+from dltui.recipe.plugins import PluginName, plugin_names
+from dltui.recipe.recipe import Recipe
+from dltui.recipe.rules import Rules
+from dltui.recipe.schema.root import SECTIONS
+from dltui.recipe.sections import read_sections
+from dltui.recipe.sources import (
+    Source,
+    anchored_overrides,
+    open_source,
+    read_chain,
+)
+from dltui.recipe.tree import Entry, Problems, plain
+
+
+def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The checked recipe of a path, a shipped name (`vision/cnn-digits`) or `-` for stdin.
+
+    `overrides` are `key.path=value` texts, whose relative paths start at the working folder.
+
+    Raises:
+        RecipeError: with every problem of the recipe at once.
+    """
+    problems = Problems()
+    opened = open_source(str(source), Path.cwd(), None, problems)
+    if opened is None:
+        raise RecipeError(problems.in_order())
+    return _load(opened, overrides, problems)
+
+
+def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The checked recipe of a text that is being edited; `path` is where it would be saved.
+
+    Raises:
+        RecipeError: with every problem of the recipe at once.
+    """
+    opened = Source(str(path), path.parent, text, path)
+    return _load(opened, overrides, Problems())
+
+
+def _load(opened: Source, overrides: Sequence[str], problems: Problems) -> Recipe:
+    notes: list[str] = []
+    root = read_chain(opened, notes, problems)
+    if root is None:
+        raise RecipeError(problems.in_order())
+    root = with_overrides(root, overrides, notes, problems)
+    root = anchored_overrides(root, Path.cwd())
+    root = _named(root, opened)
+    plugins, names = _read_plugins(root, problems)
+    sections = read_sections(root, problems)
+    model = read_model(root, names, problems)
+    Rules(root, sections, names, problems).check()
+    if problems:
+        raise RecipeError(problems.in_order())
+    return Recipe(
+        name=root.value["name"].value,
+        about=_text(root.get("about")),
+        raw=_in_order(plain(root)),
+        data=sections["data"],
+        model=model,
+        task=sections["task"],
+        optimizer=sections["optimizer"],
+        scheduler=sections["scheduler"],
+        trainer=sections["trainer"],
+        diagnostics=sections["diagnostics"],
+        metrics=sections["metrics"],
+        callbacks=sections["callbacks"],
+        sweep=sections.get("sweep"),
+        plugins=plugins,
+        path=opened.path,
+        source_text=opened.text,
+        overrides=tuple(overrides),
+        notes=tuple(notes),
+        root=root,
+    )
+
+
+def _text(entry: Entry | None) -> str:
+    return entry.value if entry is not None and isinstance(entry.value, str) else ""
+
+
+def _in_order(raw: dict[str, Any]) -> dict[str, Any]:
+    return {key: raw[key] for key in SECTIONS if key in raw}
+
+
+def _named(root: Entry, source: Source) -> Entry:
+    """The recipe with a name: its own, else the file's."""
+    name = root.get("name")
+    if name is not None and name.value is not None:
+        return root
+    stem = source.path.stem if source.path is not None else "recipe"
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in stem)
+    safe = safe.strip("._-")[:80] or "recipe"
+    return root.moved({**root.value, "name": Entry(safe, root.place)})
+
+
+def _read_plugins(root: Entry, problems: Problems) -> tuple[tuple[Path, ...], list[PluginName]]:
+    entry = root.get("plugins")
+    if entry is None or entry.value is None:
+        return (), []
+    if not isinstance(entry.value, list):
+        said = described(plain(entry))
+        problems.add(entry.place, "plugins", f"expected a list of Python files, not {said}")
+        return (), []
+    files: list[Path] = []
+    names: list[PluginName] = []
+    for index, item in enumerate(entry.value):
+        path: KeyPath = ("plugins", index)
+        if not isinstance(item.value, str) or not item.value.endswith(".py"):
+            said = described(plain(item))
+            problems.add(item.place, path, f"expected the path of a .py file, not {said}")
+            continue
+        try:
+            names += plugin_names(Path(item.value))
+        except PluginError as error:
+            problems.add(item.place, path, f"{error.where}: {error.message}")
+            continue
+        files.append(Path(item.value))
+    return tuple(files), names

@@ -1,0 +1,49 @@
+"""`extends` and overrides: one recipe laid over another, every key keeping its origin."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dltui.recipe.nodes import KeyPath
+from dltui.recipe.tree import Entry, dotted, plain
+
+_SOURCE_KEYS: Final = frozenset(
+    ["batch_size", "eval_batch_size", "workers", "on_device", "limit", "split", "kfold"]
+)
+_KEPT: Final[dict[KeyPath, frozenset[str]]] = {
+    ("data",): _SOURCE_KEYS,
+    ("optimizer",): frozenset({"lr", "groups"}),
+    ("scheduler",): frozenset({"warmup"}),
+}
+"""Keys that every type of a section has, so that they outlive a change of `type`."""
+
+
+def merged(base: Entry, over: Entry, notes: list[str], path: KeyPath = ()) -> Entry:
+    """`over` laid over `base`: maps key by key, everything else replaced.
+
+    Where both are maps and `over` names another `type`, the arguments of the old type are
+    dropped, and `notes` says which.
+    """
+    if not isinstance(base.value, dict) or not isinstance(over.value, dict):
+        return over
+    kept = _without_old_arguments(base.value, over.value, notes, path)
+    found = dict(kept)
+    for key, entry in over.value.items():
+        found[key] = merged(kept[key], entry, notes, (*path, key)) if key in kept else entry
+    return Entry(found, over.place, over.key_place)
+
+
+def _without_old_arguments(
+    base: dict[str, Entry], over: dict[str, Entry], notes: list[str], path: KeyPath
+) -> dict[str, Entry]:
+    old, new = base.get("type"), over.get("type")
+    if old is None or new is None or old.value == new.value:
+        return base
+    stays = _KEPT.get(path, frozenset()) | {"type"}
+    dropped = [key for key in base if key not in stays and key not in over]
+    if dropped:
+        notes.append(
+            f"{dotted(path)}.type is now {plain(new)} (was {plain(old)}): "
+            f"dropped {', '.join(dropped)}"
+        )
+    return {key: entry for key, entry in base.items() if key in stays}

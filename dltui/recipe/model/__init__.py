@@ -1,0 +1,1 @@
+"""The layer language: the `model` section to `nodes.Model`."""

@@ -1,0 +1,204 @@
+"""The `model` section: layers, blocks, inputs, outputs and initialisation, or `from:`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from dltui.recipe.arguments import add_missing_arguments, read_named_arguments
+from dltui.recipe.catalogue import LAYERS
+from dltui.recipe.model.layers import NAME, read_layers
+from dltui.recipe.model.pretrained import PRETRAINED_KEYS, read_pretrained
+from dltui.recipe.model.references import References
+from dltui.recipe.model.scope import MODIFIERS, STRUCTURES, BlockHead, Scope, Vocabulary
+from dltui.recipe.model.size import MOST_LAYERS, first_too_large
+from dltui.recipe.names import described, unknown
+from dltui.recipe.nodes import Block, InitRule, KeyPath, Model, Node
+from dltui.recipe.plugins import PluginName
+from dltui.recipe.schema.init import INITS
+from dltui.recipe.tree import Entry, Problems, nearest_entry, plain
+
+_PATH: Final[KeyPath] = ("model",)
+_LAYER_KEYS: Final = ("blocks", "layers", "inputs", "outputs", "init")
+_MOST_BLOCKS: Final = 200
+
+
+def read_model(root: Entry, plugins: list[PluginName], problems: Problems) -> Model:
+    """The model of a recipe; what is wrong with it goes to `problems`."""
+    entry = root.get("model")
+    if entry is None:
+        return Model(_PATH)
+    if not isinstance(entry.value, dict):
+        said = described(plain(entry))
+        problems.add(entry.place, _PATH, f"expected a map with `layers` or `from`, not {said}")
+        return Model(_PATH)
+    keys: dict[str, Entry] = entry.value
+    allowed = (*_LAYER_KEYS, *PRETRAINED_KEYS)
+    for key, child in keys.items():
+        if key not in allowed:
+            problems.add(child.key_or_value, (*_PATH, key), unknown("key", key, allowed))
+    if "from" in keys:
+        return _read_ready_made(keys, problems)
+    for key in PRETRAINED_KEYS:
+        if key in keys:
+            problems.add(keys[key].key_or_value, (*_PATH, key), f"`{key}` goes with `from`")
+    if "layers" not in keys:
+        problems.add(entry.key_or_value, _PATH, "`model` needs `layers: […]` or `from: NAME`")
+        return Model(_PATH)
+    return _read_layered(root, keys, plugins, problems)
+
+
+def _read_ready_made(keys: dict[str, Entry], problems: Problems) -> Model:
+    for key in ("layers", "blocks", "inputs", "outputs"):
+        if key in keys:
+            message = f"`{key}` does not go with `from`; write one of the two"
+            problems.add(keys[key].key_or_value, (*_PATH, key), message)
+    pretrained = read_pretrained(keys, _PATH, Scope(Vocabulary(problems)))
+    return Model(_PATH, pretrained=pretrained, init=_read_init(keys.get("init"), problems))
+
+
+def _read_layered(
+    root: Entry, keys: dict[str, Entry], plugins: list[PluginName], problems: Problems
+) -> Model:
+    vocabulary = Vocabulary(
+        problems,
+        _read_block_heads(keys.get("blocks"), problems),
+        {plugin.name: plugin for plugin in plugins if plugin.kind == "layer"},
+    )
+    scope = Scope(vocabulary)
+    blocks = _read_block_bodies(keys.get("blocks"), scope)
+    layers = read_layers(keys["layers"], (*_PATH, "layers"), scope)
+    inputs = _read_names(keys.get("inputs"), "inputs", problems)
+    outputs = _read_names(keys.get("outputs"), "outputs", problems)
+    references = References(root, problems)
+    endless = references.check_blocks(blocks)
+    known = references.check(layers, frozenset(inputs))
+    references.check_outputs(outputs, (*_PATH, "outputs"), known)
+    if not endless:
+        _check_size(root, layers, blocks, problems)
+    init = _read_init(keys.get("init"), problems)
+    return Model(_PATH, layers, blocks, inputs, outputs, init)
+
+
+def _check_size(
+    root: Entry, layers: tuple[Node, ...], blocks: dict[str, Block], problems: Problems
+) -> None:
+    for body in (layers, *(block.body for block in blocks.values())):
+        if (path := first_too_large(body, blocks)) is not None:
+            entry, _ = nearest_entry(root, path)
+            message = f"this unrolls to more than {MOST_LAYERS:,} layers"
+            problems.add(entry.key_or_value, path, message)
+
+
+def _read_block_heads(entry: Entry | None, problems: Problems) -> dict[str, BlockHead]:
+    path = (*_PATH, "blocks")
+    if entry is None or entry.value is None:
+        return {}
+    if not isinstance(entry.value, dict):
+        problems.add(entry.place, path, "expected a map: block name to `params` and `layers`")
+        return {}
+    if len(entry.value) > _MOST_BLOCKS:
+        problems.add(entry.key_or_value, path, f"a model has at most {_MOST_BLOCKS} blocks")
+        return {}
+    heads: dict[str, BlockHead] = {}
+    for name, block in entry.value.items():
+        place = block.key_or_value
+        if not NAME.match(name):
+            problems.add(place, (*path, name), "a block's name is letters, digits and _")
+        elif name in LAYERS or name in STRUCTURES or name in MODIFIERS:
+            problems.add(place, (*path, name), f"`{name}` is a layer already; name it otherwise")
+        heads[name] = BlockHead(name, _read_params(block, (*path, name), problems))
+    return heads
+
+
+def _read_params(block: Entry, path: KeyPath, problems: Problems) -> dict[str, Any]:
+    params = block.get("params")
+    if params is None or params.value is None:
+        return {}
+    if not isinstance(params.value, dict):
+        message = "expected a map of defaults: `params: {out: 64, stride: 1}`; null has no default"
+        problems.add(params.place, (*path, "params"), message)
+        return {}
+    for key, child in params.value.items():
+        if not key.isidentifier() or key == "data":
+            message = f"`{key[:40]}` cannot name a parameter"
+            problems.add(child.key_or_value, (*path, "params", key), message)
+    return {key: plain(child) for key, child in params.value.items()}
+
+
+def _read_block_bodies(entry: Entry | None, scope: Scope) -> dict[str, Block]:
+    problems = scope.vocabulary.problems
+    blocks: dict[str, Block] = {}
+    for name, head in scope.vocabulary.blocks.items():
+        block = entry.value[name] if entry is not None else None
+        path: KeyPath = (*_PATH, "blocks", name)
+        if block is None or not isinstance(block.value, dict) or "layers" not in block.value:
+            if block is not None:
+                problems.add(block.key_or_value, path, f"block `{name}` needs `layers: […]`")
+            continue
+        for key, child in block.value.items():
+            if key not in ("params", "layers"):
+                message = unknown("key", key, ("params", "layers"))
+                problems.add(child.key_or_value, (*path, key), message)
+        inner = scope.with_variables(*head.params)
+        params: dict[str, Any] = {}
+        if isinstance(given := block.value.get("params"), Entry) and isinstance(given.value, dict):
+            params = {
+                key: scope.convert(child, (*path, "params", key))
+                for key, child in given.value.items()
+            }
+        body = read_layers(block.value["layers"], (*path, "layers"), inner)
+        blocks[name] = Block(name, params, body, path)
+    return blocks
+
+
+def _read_names(entry: Entry | None, key: str, problems: Problems) -> tuple[str, ...]:
+    path = (*_PATH, key)
+    if entry is None or entry.value is None:
+        return ()
+    if not isinstance(entry.value, list):
+        problems.add(entry.place, path, f"expected a list of names, not {described(plain(entry))}")
+        return ()
+    names: list[str] = []
+    for index, item in enumerate(entry.value):
+        good = isinstance(item.value, str) and all(map(NAME.match, item.value.split(".")))
+        if not good:
+            message = f"expected a name, not {described(plain(item))}"
+            problems.add(item.place, (*path, index), message)
+        elif item.value in names:
+            problems.add(item.place, (*path, index), f"`{item.value}` is named twice")
+        else:
+            names.append(item.value)
+    return tuple(names)
+
+
+def _read_init(entry: Entry | None, problems: Problems) -> tuple[InitRule, ...]:
+    path = (*_PATH, "init")
+    if entry is None or entry.value is None:
+        return ()
+    if not isinstance(entry.value, list):
+        message = "expected a list of rules: `- {match: '*.weight', init: he_normal}`"
+        problems.add(entry.place, path, message)
+        return ()
+    rules = (_read_rule(item, (*path, index), problems) for index, item in enumerate(entry.value))
+    return tuple(rule for rule in rules if rule is not None)
+
+
+def _read_rule(entry: Entry, path: KeyPath, problems: Problems) -> InitRule | None:
+    kind, match = entry.get("init"), entry.get("match")
+    if kind is None:
+        message = "expected a rule: `{match: '*.weight', init: he_normal}`"
+        problems.add(entry.place, path, message)
+        return None
+    if not isinstance(kind.value, str) or kind.value not in INITS:
+        message = unknown("initialisation", str(plain(kind)), INITS)
+        problems.add(kind.place, (*path, "init"), message)
+        return None
+    if match is not None and not isinstance(match.value, str):
+        message = f"`match` takes a pattern, not {described(plain(match))}"
+        problems.add(match.place, (*path, "match"), message)
+        return None
+    spec = INITS[kind.value]
+    given = {key: child for key, child in entry.value.items() if key not in ("init", "match")}
+    args = read_named_arguments(spec.name, spec.args, given, path, problems)
+    add_missing_arguments(spec, args, entry, path, problems)
+    return InitRule(match.value if match else "*", spec.name, args, path)

@@ -1,0 +1,178 @@
+"""What must hold between sections: small checks, each over a whole recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltui.recipe.names import either, unknown
+from dltui.recipe.nodes import KeyPath
+from dltui.recipe.plugins import PluginName
+from dltui.recipe.schema.augment import AUGMENTATIONS
+from dltui.recipe.schema.task import METRICS
+from dltui.recipe.tree import Entry, Problems, nearest_entry
+
+Metric = tuple[str, dict[str, Any]]
+_TABLES = ("iris", "wine", "breast-cancer", "diabetes")
+
+
+class Rules:
+    """The cross-section checks of one recipe; sections that have problems are not there."""
+
+    def __init__(
+        self, root: Entry, sections: dict[str, Any], plugins: list[PluginName], problems: Problems
+    ) -> None:
+        self._root = root
+        self._problems = problems
+        self._plugins = plugins
+        self._data = sections.get("data")
+        self._task = sections.get("task")
+        self._trainer = sections.get("trainer")
+        self._scheduler = sections.get("scheduler")
+        self._sweep = sections.get("sweep")
+        self._metrics: list[Metric] = sections["metrics"]
+        self._callbacks = sections.get("callbacks") or []
+
+    def check(self) -> None:
+        self._check_metrics_fit_task()
+        self._check_metric_names()
+        self._check_task_fits_data()
+        self._check_length()
+        self._check_split()
+        self._check_schedule()
+        self._check_augmentation_fits()
+        self._check_plugin_names()
+
+    def _add(self, path: KeyPath, message: str) -> None:
+        entry, exact = nearest_entry(self._root, path)
+        self._problems.add(entry.place if exact else entry.key_or_value, path, message)
+
+    def _check_metrics_fit_task(self) -> None:
+        if self._task is None or self._root.get("metrics") is None:
+            return
+        kind = self._task.type
+        fitting = [name for name, tasks in METRICS.items() if kind in tasks]
+        items = self._root.value["metrics"].value
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            name = item.value if isinstance(item.value, str) else next(iter(item.value or ()), None)
+            if name in METRICS and name not in fitting:
+                message = f"`{name}` does not fit task {kind}; {either(fitting)} does"
+                self._add(("metrics", index), message)
+
+    def _known_metrics(self) -> list[str]:
+        counted: dict[str, int] = {}
+        names = ["train/loss", "val/loss"]
+        for name, _ in self._metrics:
+            if name == "confusion_matrix":
+                continue
+            counted[name] = counted.get(name, 0) + 1
+            again = f":{counted[name]}" if counted[name] > 1 else ""
+            names.append(f"val/{name}{again}")
+        return names
+
+    def _check_metric_names(self) -> None:
+        named: list[tuple[KeyPath, str | None]] = []
+        if self._scheduler is not None and self._scheduler.type == "plateau":
+            named.append((("scheduler", "metric"), self._scheduler.metric))
+        if self._trainer is not None:
+            if self._trainer.early_stopping is not None:
+                path: KeyPath = ("trainer", "early_stopping", "metric")
+                named.append((path, self._trainer.early_stopping.metric))
+            named.append((("trainer", "checkpoint", "best"), self._trainer.checkpoint.best))
+        if self._sweep is not None:
+            named.append((("sweep", "metric"), self._sweep.metric))
+        known = self._known_metrics()
+        for where, name in named:
+            if name is not None and name not in known:
+                self._add(where, f"{unknown('metric', name, known)}, or add it to `metrics`")
+
+    def _check_task_fits_data(self) -> None:
+        if self._data is None or self._task is None:
+            return
+        kind, source = self._task.type, self._data
+        is_text = source.type == "text" or getattr(source, "name", None) == "pydoc"
+        if source.type == "plugin":
+            return
+        if kind == "next_token" and not is_text:
+            self._add(
+                ("task", "type"), "next_token learns from text: `data: {type: text, path: …}`"
+            )
+        elif is_text and kind != "next_token":
+            self._add(("task", "type"), f"text data goes with task next_token, not {kind}")
+        elif source.type == "builtin" and (kind == "regress") != (source.name == "diabetes"):
+            fits = "regress" if source.name == "diabetes" else "classify"
+            if not is_text:
+                self._add(("task", "type"), f"the set {source.name} is for task {fits}, not {kind}")
+        elif source.type in ("torchvision", "folder") and kind != "classify":
+            self._add(("task", "type"), f"{source.type} data goes with task classify, not {kind}")
+
+    def _check_length(self) -> None:
+        if self._trainer is None:
+            return
+        trainer = self._root.get("trainer")
+        for one, other in (
+            ("epochs", "steps"),
+            ("evaluate_every_epochs", "evaluate_every_steps"),
+        ):
+            if trainer is not None and trainer.get(one) is not None:
+                given = trainer.get(other)
+                first = trainer.get(one)
+                if given is not None and given.value is not None and first and first.value:
+                    self._add(("trainer", other), f"`{one}` and `{other}` exclude each other")
+
+    def _check_split(self) -> None:
+        split: Any = getattr(self._data, "split", "own")
+        if split == "own":
+            return
+        total = split.train + split.val + split.test
+        if total > 1 + 1e-9:
+            message = f"train, val and test add up to {total:g}; at most 1 is there to share"
+            self._add(("data", "split"), message)
+        elif split.train <= 0:
+            self._add(("data", "split", "train"), "nothing is left for training")
+
+    def _check_schedule(self) -> None:
+        scheduler = self._scheduler
+        if scheduler is None:
+            return
+        choices = {
+            "step": ("every_epochs", "every_steps", "at_epochs"),
+            "cyclical": ("period_steps", "period_epochs"),
+        }.get(scheduler.type, ())
+        given = [key for key in choices if getattr(scheduler, key) is not None]
+        if choices and len(given) != 1:
+            had = f"not {' and '.join(given)}" if given else "none is given"
+            self._add(("scheduler",), f"{scheduler.type} takes one of {either(choices)}; {had}")
+        warmup = scheduler.warmup
+        if warmup is not None and (warmup.steps is None) == (warmup.epochs is None):
+            self._add(("scheduler", "warmup"), "warmup takes either `steps` or `epochs`")
+
+    def _check_augmentation_fits(self) -> None:
+        steps = getattr(self._data, "augment", [])
+        is_table = getattr(self._data, "name", None) in _TABLES or getattr(
+            self._data, "flat", False
+        )
+        for index, step in enumerate(steps):
+            name = step if isinstance(step, str) else next(iter(step), "")
+            path: KeyPath = ("data", "augment", index)
+            if name not in AUGMENTATIONS:
+                continue  # told already
+            if name in ("mixup", "cutmix") and self._task is not None:
+                loss = getattr(self._task.loss, "type", "")
+                if self._task.type != "classify" or loss != "cross_entropy":
+                    self._add(path, f"`{name}` mixes targets: it needs classify, cross_entropy")
+            if is_table and AUGMENTATIONS[name].images_only:
+                self._add(path, f"`{name}` changes images, and this data has none")
+
+    def _check_plugin_names(self) -> None:
+        by_kind = {
+            kind: [plugin.name for plugin in self._plugins if plugin.kind == kind]
+            for kind in ("data_source", "callback")
+        }
+        if self._data is not None and self._data.type == "plugin":
+            known = by_kind["data_source"]
+            if self._data.name not in known:
+                self._add(("data", "name"), unknown("data source", self._data.name, known))
+        for index, callback in enumerate(self._callbacks):
+            if callback.type not in by_kind["callback"]:
+                message = unknown("callback", callback.type, by_kind["callback"])
+                self._add(("callbacks", index, "type"), message)

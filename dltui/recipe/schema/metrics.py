@@ -1,0 +1,43 @@
+"""Metrics by name: the tasks that they fit and their arguments."""
+
+from __future__ import annotations
+
+from dltui.recipe.catalogue import Arg, LayerSpec
+
+
+def _average(default: str) -> dict[str, Arg]:
+    return {
+        "average": Arg(
+            "choice", default, "over the classes", choices=("macro", "micro", "weighted")
+        )
+    }
+
+
+_ALL = (
+    LayerSpec("accuracy", "share of right answers", "average", _average("micro")),
+    LayerSpec(
+        "top_k", "share of answers among the k best guesses", "k", {"k": Arg("int", 5, minimum=2)}
+    ),
+    LayerSpec(
+        "precision", "right among those said to be of the class", "average", _average("macro")
+    ),
+    LayerSpec("recall", "found among those of the class", "average", _average("macro")),
+    LayerSpec("f1", "harmonic mean of precision and recall", "average", _average("macro")),
+    LayerSpec("auroc", "area under the ROC curve, one class against the rest"),
+    LayerSpec("confusion_matrix", "truth against prediction"),
+    LayerSpec("mae", "mean absolute error"),
+    LayerSpec("mse", "mean squared error"),
+    LayerSpec("r2", "share of the variance explained"),
+    LayerSpec("perplexity", "exp of the mean loss per token"),
+    LayerSpec("token_accuracy", "share of tokens guessed right"),
+)
+
+METRIC_ARGS: dict[str, LayerSpec] = {spec.name: spec for spec in _ALL}
+
+DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
+    "classify": ("accuracy", "confusion_matrix"),
+    "multilabel": ("accuracy", "f1"),
+    "regress": ("mae", "r2"),
+    "next_token": ("perplexity", "token_accuracy"),
+}
+"""What is measured where the recipe has no `metrics`."""

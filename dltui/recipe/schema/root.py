@@ -1,0 +1,63 @@
+"""The sections of a recipe and the types behind them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from dltui.recipe.schema.data import DataSection
+from dltui.recipe.schema.task import TaskSection
+from dltui.recipe.schema.training import (
+    CallbackSection,
+    DiagnosticsSection,
+    OptimizerSection,
+    SchedulerSection,
+    SweepSection,
+    TrainerSection,
+)
+
+SECTIONS: Final = (
+    "dltui",
+    "name",
+    "about",
+    "extends",
+    "plugins",
+    "data",
+    "model",
+    "task",
+    "optimizer",
+    "scheduler",
+    "trainer",
+    "metrics",
+    "diagnostics",
+    "callbacks",
+    "sweep",
+)
+"""The top-level keys, in the order in which they are written."""
+
+RESERVED: Final = {"models": "model", "optimizers": "optimizer"}
+"""Keys for tasks that train several networks, which no task of this version does."""
+
+REQUIRED: Final = ("data", "model", "task")
+
+ADAPTERS: Final[dict[str, TypeAdapter[Any]]] = {
+    "data": TypeAdapter(DataSection),
+    "task": TypeAdapter(TaskSection),
+    "optimizer": TypeAdapter(OptimizerSection),
+    "scheduler": TypeAdapter(SchedulerSection),
+    "trainer": TypeAdapter(TrainerSection),
+    "diagnostics": TypeAdapter(DiagnosticsSection),
+    "sweep": TypeAdapter(SweepSection),
+    "callbacks": TypeAdapter(list[CallbackSection]),
+}
+"""Sections that pydantic checks; `model`, `metrics` and the texts have readers of their own."""
+
+DEFAULTS: Final[dict[str, Any]] = {
+    "optimizer": {"type": "adamw"},
+    "scheduler": {"type": "constant"},
+    "trainer": {},
+    "diagnostics": {},
+    "callbacks": [],
+}
+"""What a section that the recipe leaves out stands for."""
