@@ -66,7 +66,7 @@ class Attention(nn.Module):
 
     def _by_head(self, x: Tensor) -> Tensor:
         """`(N, T, heads · head_dim)` to `(N, heads, T, head_dim)`."""
-        return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], -1, self.head_dim).transpose(1, 2)
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}, kv_heads={self.kv_heads}, causal={self.causal}"

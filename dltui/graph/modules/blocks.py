@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -51,7 +53,7 @@ class FeedForward(nn.Module):
 
 
 _GATED = ("swiglu", "geglu")
-_FEED_FORWARD = {
+_FEED_FORWARD: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "gelu_tanh": lambda: nn.GELU("tanh"),
     "relu": nn.ReLU,
@@ -97,7 +99,8 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(1, (-1, self.pieces)).amax(dim=2)
+        channels = x.shape[1] // self.pieces
+        return x.reshape(x.shape[0], channels, self.pieces, *x.shape[2:]).amax(dim=2)
 
 
 class DropPath(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -51,21 +52,20 @@ class Layers(nn.Module):
             for step, dead in zip(steps, _last_uses(steps, inputs, outputs), strict=True)
         )
 
-    def run(self, inputs: Sequence[Tensor]) -> list[Tensor | None]:
-        """All slots after the last step; those no longer needed are None."""
-        values: list[Tensor | None] = list(inputs)
+    def run(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The outputs for the container's inputs."""
+        values: list[Any] = list(inputs)
         for label, shared, slots, outputs, dead in self.plan:
             module = self.shared[label] if shared else getattr(self, label)
             result = module(*[values[slot] for slot in slots])
             values.extend(result[:outputs] if isinstance(result, tuple) else (result,))
             for slot in dead:
                 values[slot] = None
-        return values
+        return [values[slot] for slot in self.outputs]
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        values = self.run(inputs)
-        results = tuple(value for slot in self.outputs if (value := values[slot]) is not None)
-        return results if len(results) > 1 else results[0]
+        results = self.run(inputs)
+        return tuple(results) if len(results) > 1 else results[0]
 
 
 class Network(Layers):
@@ -84,8 +84,7 @@ class Network(Layers):
             if isinstance(inputs, Tensor)
             else [inputs[name] for name in self.input_names]
         )
-        values = self.run(tensors)
-        results = [value for slot in self.outputs if (value := values[slot]) is not None]
+        results = self.run(tensors)
         if not self.output_names:
             return results[0]
         return dict(zip(self.output_names, results, strict=True))

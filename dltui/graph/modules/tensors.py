@@ -178,9 +178,8 @@ class LowRankUpdate(nn.Module):
     def __init__(self, base: nn.Linear, rank: int, alpha: float, dropout: float):
         super().__init__()
         self.base = base.requires_grad_(False)
-        factory = {"device": base.weight.device, "dtype": base.weight.dtype}
-        self.down = nn.Parameter(torch.empty(rank, base.in_features, **factory))
-        self.up = nn.Parameter(torch.zeros(base.out_features, rank, **factory))
+        self.down = nn.Parameter(base.weight.new_empty(rank, base.in_features))
+        self.up = nn.Parameter(base.weight.new_zeros(base.out_features, rank))
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
         self.factor = alpha / rank
         self.dropout = nn.Dropout(dropout)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from models import CIFAR, recipe
 from torch import Tensor, nn
 
 from dltui.graph import compile_model, shape_table
+from dltui.recipe.data_info import DataInfo
 
 RESNET18 = """
 model:
@@ -17,7 +18,12 @@ model:
       params: {out: 64, stride: 1}
       layers:
         - shortcut: project
-          residual: [{conv: {out: $(out), stride: $(stride), bias: false}}, bn, relu, {conv: {out: $(out), bias: false}}, bn]
+          residual:
+            - conv: {out: $(out), stride: $(stride), bias: false}
+            - bn
+            - relu
+            - conv: {out: $(out), bias: false}
+            - bn
         - relu
   layers:
     - conv: {out: 64, bias: false}
@@ -62,9 +68,11 @@ def plain_resnet18() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
 
 
-def test_resnet18_has_the_parameters_and_outputs_of_a_plain_torch_one(tmp_path: Path) -> None:
+def test_resnet18_has_the_parameters_and_outputs_of_a_plain_torch_one(
+    write: Callable[..., Any], cifar: DataInfo
+) -> None:
     torch.manual_seed(0)
-    ours, plain = compile_model(recipe(tmp_path, RESNET18), CIFAR), plain_resnet18()
+    ours, plain = compile_model(write(RESNET18), cifar), plain_resnet18()
     assert sum(p.numel() for p in ours.parameters()) == 11_173_962
     for module in plain.modules():
         if isinstance(module, nn.BatchNorm2d):  # other than their starting values of 0 and 1
@@ -79,8 +87,10 @@ def test_resnet18_has_the_parameters_and_outputs_of_a_plain_torch_one(tmp_path: 
         assert difference.abs().max() < 1e-5
 
 
-def test_blocks_stages_and_shortcuts_are_modules_with_readable_names(tmp_path: Path) -> None:
-    rows = {row.name: row for row in shape_table(recipe(tmp_path, RESNET18), CIFAR)}
+def test_blocks_stages_and_shortcuts_are_modules_with_readable_names(
+    write: Callable[..., Any], cifar: DataInfo
+) -> None:
+    rows = {row.name: row for row in shape_table(write(RESNET18), cifar)}
     assert rows["conv"].parameters == 3 * 64 * 9
     first = rows["stage1.basic0.residual.conv0"]
     assert (first.type, first.input, first.output) == ("conv", [64, 32, 32], [128, 16, 16])
@@ -90,8 +100,10 @@ def test_blocks_stages_and_shortcuts_are_modules_with_readable_names(tmp_path: P
     assert sum(row.parameters for row in rows.values()) == 11_173_962
 
 
-def test_a_compiled_model_goes_through_torch_compile_as_one_graph(tmp_path: Path) -> None:
-    model = compile_model(recipe(tmp_path, RESNET18), CIFAR).eval()
+def test_a_compiled_model_goes_through_torch_compile_as_one_graph(
+    write: Callable[..., Any], cifar: DataInfo
+) -> None:
+    model = compile_model(write(RESNET18), cifar).eval()
     images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         assert torch.equal(
