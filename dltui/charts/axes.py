@@ -11,6 +11,7 @@ from dltui.charts.canvas import AXIS, QUIET, Frame
 from dltui.charts.envelope import Grid
 from dltui.charts.glyphs import Glyphs
 from dltui.charts.numbers import (
+    format_count,
     format_duration,
     format_short_count,
     log_label,
@@ -104,9 +105,15 @@ class HorizontalScale:
             values = nice_ticks(lo, hi, count)
             if self.kind in {"step", "samples"}:
                 values = [v for v in values if v == round(v)]
-            labels = tick_labels(values) if hi < 10_000 else [self._short(v) for v in values]
+            labels = self._linear_labels(values, hi)
         cells = [self.cell(v) for v in values]
         return [(c, t) for c, t in zip(cells, labels, strict=True) if c is not None]
+
+    def _linear_labels(self, values: list[float], hi: float) -> list[str]:
+        if hi >= 10_000:
+            return [self._short(v) for v in values]
+        whole = all(v == round(v) for v in values)
+        return [format_count(v) for v in values] if whole else tick_labels(values)
 
     def _short(self, value: float) -> str:
         return format_duration(value) if self.kind == "time" else format_short_count(value)

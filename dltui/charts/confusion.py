@@ -22,7 +22,7 @@ from dltui.charts.glyphs import Glyphs
 from dltui.charts.numbers import format_count, format_short_count
 
 Counts = npt.NDArray[np.int64]
-_NAME_WIDTH = 14
+_NAME_WIDTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def draw_confusion(
     layout = GridLayout.inside(size, classes, matrix, percentages=view.percentages)
     totals = matrix.sum(axis=1)
     _draw_summary(frame, matrix, classes, view)
-    corner = ("truth" + glyphs.dot + "pred")[: layout.names - 1]
-    frame.write(1, 0, corner, QUIET)
+    corner = "truth" + glyphs.dot + "pred"
+    frame.write(1, 0, corner if layout.names > len(corner) else "", QUIET)
     shown = view.order[view.left : view.left + layout.columns]
     for i, column in enumerate(shown):
         label = _cut(classes[column], layout.cell - 2, glyphs).rjust(layout.cell - 1)

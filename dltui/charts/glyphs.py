@@ -23,6 +23,8 @@ class Glyphs:
     dashed: str
     markers: str
     """One marker a palette slot, so that curves differ without colour."""
+    point: str
+    """A measured point of a curve with few of them."""
     above: str
     below: str
     infinite: str
@@ -52,6 +54,7 @@ UNICODE = Glyphs(
     solid="━",
     dashed="╍",
     markers="●■▲◆▼○□△",
+    point="•",
     above="▲",
     below="▼",
     infinite="∞",
@@ -78,6 +81,7 @@ ASCII = Glyphs(
     solid="-",
     dashed=":",
     markers="o#^xv@s*",
+    point="o",
     above="^",
     below="v",
     infinite="I",

@@ -231,12 +231,12 @@ def _draw_markers(
     crowded = is_crowded(curves)
     for curve, columns in zip(curves, raw, strict=True):
         slot = curve.series.color
-        marker = glyphs.markers[slot % len(glyphs.markers)]
+        marker = glyphs.markers[slot % len(glyphs.markers)] if crowded else glyphs.point
         shown = columns
         if view.smoothing > 0 and not curve.series.dashed:
             shown = curve.track.columns(grid, log_x=view.log_x, smoothing=view.smoothing)
         filled = np.flatnonzero(~np.isnan(shown.last))
-        sparse = 0 < filled.size <= max(1, area.width // 3)
+        sparse = 0 < filled.size <= max(1, area.width // 2)
         if not sparse and crowded:
             filled = filled[(filled + grid.start + 6 * slot) % (2 * _MARKER_EVERY) == 0]
         elif not sparse:

@@ -16,6 +16,7 @@ from dltui.charts.scales import Floats, nice_ticks, snapped_limits
 
 QUANTILES = (0.05, 0.5, 0.95)
 _TAIL = 1e-4
+_TALLEST = 6
 _LINEAR_SHARE = 1e-3
 
 
@@ -132,7 +133,7 @@ def draw_ridge(
     label_width = max(len(format_count(float(step))) for step in data.steps[rows])
     left = min(label_width + 1, width // 3)
     plot_width = width - left
-    ridge_height = max(1, min(4, rows_height // len(rows)))
+    ridge_height = height_of_ridge(len(rows), height)
     for i, row in enumerate(rows):
         top = 1 + i * ridge_height
         label = format_count(float(data.steps[row])).rjust(left - 1)[-(left - 1) :]
@@ -144,8 +145,13 @@ def draw_ridge(
         _draw_quantiles(frame, data, row, axis, (top, left, ridge_height), glyphs)
         if picked:
             frame.write(top + ridge_height - 1, left - 1, glyphs.marks["resume"], MARK)
-    _draw_axis(frame, axis, height - 2, left, glyphs)
+    _draw_axis(frame, axis, 1 + len(rows) * ridge_height, left, glyphs)
     return frame
+
+
+def height_of_ridge(rows: int, height: int) -> int:
+    """Cells that each of `rows` ridges takes in a picture `height` cells high."""
+    return max(1, min(_TALLEST, (height - 3) // rows))
 
 
 def shown_rows(count: int, height: int) -> list[int]:

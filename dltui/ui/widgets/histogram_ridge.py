@@ -13,7 +13,7 @@ from textual.reactive import reactive
 
 from dltui.charts.canvas import QUIET, TEXT, Frame
 from dltui.charts.glyphs import Glyphs
-from dltui.charts.ridge import Distributions, draw_ridge, shown_rows
+from dltui.charts.ridge import Distributions, draw_ridge, height_of_ridge, shown_rows
 from dltui.ui.widgets.frame_view import FrameView
 
 
@@ -141,7 +141,7 @@ class HistogramRidge(FrameView, can_focus=True):
         if place is None or self._data is None:
             return
         shown = self._shown()
-        height = max(1, min(4, max(1, self.content_size.height - 3) // len(shown)))
+        height = height_of_ridge(len(shown), self.content_size.height)
         row = (place.y - 1) // height
         if 0 <= row < len(shown):
             self._choose(float(self._data.steps[shown[row]]))

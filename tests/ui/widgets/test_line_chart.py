@@ -54,7 +54,7 @@ async def test_validation_differs_from_training_without_colour():
         chart.set_data([Series("train", X, LOSS), val])
         assert "━ train" in chart.frame.lines()[0]
         assert "╍ val" in chart.frame.lines()[0]
-        assert sum(line.count("■") for line in chart.frame.lines()[1:]) == 10
+        assert sum(line.count("•") for line in chart.frame.lines()[1:]) == 10
 
 
 async def test_a_spike_a_nan_and_an_infinity_are_marked():
