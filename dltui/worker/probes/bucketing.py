@@ -9,17 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from dltui.runs.buckets import BUCKETS, SHIFT
 from dltui.worker.probes.norms import spaced
 
-BUCKETS = 2048
-SHIFT = 21
-"""float32 bits below the ones that number the bucket."""
-NONFINITE = np.arange(BUCKETS) >> 2 & 0xFF == 0xFF
-"""`(BUCKETS,)` True for the buckets of infinity and NaN."""
 SAMPLE_ELEMENTS = 1 << 16
 """Of a larger tensor an evenly spaced part of this size is counted: enough for a picture of the
 distribution; single NaN in the rest show in its norm."""

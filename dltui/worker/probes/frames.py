@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from dltui.runs.buckets import BUCKETS, nonfinite
 from dltui.worker.probes.activations import STATISTICS
-from dltui.worker.probes.bucketing import BUCKETS, NONFINITE
 from dltui.worker.probes.layers import Layer
 from dltui.worker.probes.norms import UPDATE_ELEMENTS
 from dltui.worker.probes.transfer import Arrays
@@ -56,8 +56,8 @@ class Frames:
         update = self._by_layer(trained, updates)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(trained_weight > 0, update / trained_weight, np.nan)
-        nonfinite = self._count(present, parts.get("gradients"))
-        nonfinite += self._count(everywhere, parts["weights"])
+        broken = self._count(present, parts.get("gradients"))
+        broken += self._count(everywhere, parts["weights"])
         frozen = [layer.frozen for layer in self._layers]
         missing = [
             bool(np.isnan(norm)) and not has and not still
@@ -70,7 +70,7 @@ class Frames:
                 "grad_norm": gradient.astype(np.float32),
                 "weight_norm": weight.astype(np.float32),
                 "update_ratio": ratio.astype(np.float32),
-                "nonfinite": nonfinite,
+                "nonfinite": broken,
             },
             {"layers": self._names, "frozen": frozen, "without_gradient": missing},
         )
@@ -92,7 +92,7 @@ class Frames:
         names = [name for name, _ in observed]
         if observed:
             arrays: Arrays = dict(zip(STATISTICS, parts["statistics"].T, strict=True))
-            arrays["nonfinite"] = counts["activations"][:, NONFINITE].sum(axis=1, dtype=np.int64)
+            arrays["nonfinite"] = np.add(*nonfinite(counts["activations"]))
             after = [layer for _, layer in observed]
             self._sink("activations", step, arrays, {"layers": names, "after": after})
         if histograms:

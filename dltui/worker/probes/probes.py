@@ -78,6 +78,8 @@ class Probes:
         self._total_s = 0.0
         self._first: int | None = None
         self._step = 0
+        self._present: list[int] = []
+        self._trained: list[int] = []
         self._old: list[Tensor] = []
         self._cheap_parts: dict[str, Tensor] = {}
 

@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from dltui.recipe.schema.training import DiagnosticsSection
+from dltui.runs.buckets import INFINITY_BUCKETS
 from dltui.worker.probes import Probes, locate_nonfinite
-from dltui.worker.probes.bucketing import NONFINITE
 
 
 class Recorder(list):
@@ -201,7 +201,7 @@ def test_nan_and_infinity_are_counted_per_layer():
         model[5].weight[0, 0] = torch.inf
     train(model, steps=1, settings=DiagnosticsSection(every_steps=1), sink=sink)
     assert sink.frames("layers")[0][1]["nonfinite"][2] >= 1
-    assert sink.frames("histograms")[0][1]["weights"][1][NONFINITE].sum() == 1
+    assert sink.frames("histograms")[0][1]["weights"][1][list(INFINITY_BUCKETS)].sum() == 1
 
 
 def test_a_large_tensor_is_sampled_and_its_update_still_right():
