@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from dltui.runs.array_reader import ArrayReader, Frame
     from dltui.runs.arrays import ArrayLog
     from dltui.runs.buckets import BUCKETS, bucket_edges
+    from dltui.runs.catalogue import Catalogue, RunSummary, find_run
     from dltui.runs.checkpoints import checkpoint_at, checkpoints, pointed, publish_checkpoint
     from dltui.runs.clean import printable
     from dltui.runs.events import Event, EventLog, EventReader
+    from dltui.runs.export import to_csv, to_json
+    from dltui.runs.filter import RunFilter
     from dltui.runs.identity import ProcessIdentity, process_identity
     from dltui.runs.inbox import Command, Inbox
     from dltui.runs.layout import RunFolder, create_run, open_run
@@ -32,6 +35,7 @@ _HOMES = {
     "ArrayReader": "array_reader",
     "BUCKETS": "buckets",
     "Best": "status",
+    "Catalogue": "catalogue",
     "Command": "inbox",
     "Event": "events",
     "EventLog": "events",
@@ -43,9 +47,11 @@ _HOMES = {
     "MetricReader": "metric_reader",
     "Points": "metric_reader",
     "ProcessIdentity": "identity",
+    "RunFilter": "filter",
     "RunFolder": "layout",
     "RunReader": "reader",
     "RunState": "status",
+    "RunSummary": "catalogue",
     "Status": "status",
     "WorkerLock": "lock",
     "bucket_edges": "buckets",
@@ -53,6 +59,7 @@ _HOMES = {
     "checkpoints": "checkpoints",
     "create_run": "layout",
     "effective_state": "liveness",
+    "find_run": "catalogue",
     "liveness": "liveness",
     "open_run": "layout",
     "pointed": "checkpoints",
@@ -62,6 +69,8 @@ _HOMES = {
     "publish_samples": "samples",
     "read_samples": "samples",
     "read_status": "status",
+    "to_csv": "export",
+    "to_json": "export",
     "write_status": "status",
 }
 __all__ = [
@@ -70,6 +79,7 @@ __all__ = [
     "ArrayLog",
     "ArrayReader",
     "Best",
+    "Catalogue",
     "Command",
     "Event",
     "EventLog",
@@ -80,9 +90,11 @@ __all__ = [
     "MetricReader",
     "Points",
     "ProcessIdentity",
+    "RunFilter",
     "RunFolder",
     "RunReader",
     "RunState",
+    "RunSummary",
     "Status",
     "WorkerLock",
     "bucket_edges",
@@ -90,6 +102,7 @@ __all__ = [
     "checkpoints",
     "create_run",
     "effective_state",
+    "find_run",
     "liveness",
     "open_run",
     "pointed",
@@ -99,6 +112,8 @@ __all__ = [
     "publish_samples",
     "read_samples",
     "read_status",
+    "to_csv",
+    "to_json",
     "write_status",
 ]
 

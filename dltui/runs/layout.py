@@ -2,7 +2,8 @@
 
 ```
 runs/20261120-153012-cnn-digits-3/     0700
-  recipe.yaml  resolved.yaml  environment.json  status.json  worker.lock  launch.json
+  recipe.yaml  resolved.yaml  settings.json  environment.json  status.json
+  worker.lock  launch.json
   metrics/  arrays/  samples/  events.jsonl  inbox/  checkpoints/  worker.log
 ```
 """
@@ -10,16 +11,18 @@ runs/20261120-153012-cnn-digits-3/     0700
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dltui.errors import StoreError
 from dltui.runs.atomic import sync_folder, write_atomic
@@ -112,10 +115,12 @@ def create_run(
     resolved_yaml: str,
     status: Status,
     *,
+    settings: Mapping[str, Any] | None = None,
     now: float | None = None,
 ) -> RunFolder:
     """Makes a run folder `YYYYmmdd-HHMMSS-<name>-<n>`, n counting the runs of that name.
 
+    `settings` are the recipe's scalars by dotted key, for filters of run lists.
     It is made under a hidden name and renamed when whole, so that nobody sees half a run.
     Raises StoreError if `runs` cannot be written, is somebody else's link, or the disk is full.
     """
@@ -126,7 +131,8 @@ def create_run(
             final = runs / _next_id(runs, run_name(name), time.time() if now is None else now)
             half_made = runs / f".new-{os.getpid()}-{secrets.token_hex(4)}"
             try:
-                _fill(half_made, RunFolder(final).name, recipe_text, resolved_yaml, status)
+                _fill(half_made, recipe_text, resolved_yaml, settings or {})
+                write_status(half_made, replace(status, name=RunFolder(final).name))
                 half_made.rename(final)
             except BaseException:
                 shutil.rmtree(half_made, ignore_errors=True)
@@ -209,14 +215,14 @@ def sweep_half_made(runs: Path, *, older_than_s: float = 3600) -> None:
             shutil.rmtree(entry, ignore_errors=True)
 
 
-def _fill(folder: Path, name: str, recipe: str, resolved: str, status: Status) -> None:
+def _fill(folder: Path, recipe: str, resolved: str, settings: Mapping[str, Any]) -> None:
     folder.mkdir(mode=0o700)
     folder.chmod(0o700)
     for part in _PARTS:
         (folder / part).mkdir(mode=0o700)
     write_atomic(folder / "recipe.yaml", recipe)
     write_atomic(folder / "resolved.yaml", resolved)
-    write_status(folder, replace(status, name=name))
+    write_atomic(folder / "settings.json", json.dumps(dict(settings), indent=1))
 
 
 def _next_id(runs: Path, name: str, now: float) -> str:
