@@ -149,7 +149,8 @@ class Catalogue:
 
 
 def find_run(runs: Path, wanted: str) -> RunFolder:
-    """The run that a person means: `last`, an id, a name, a unique beginning of either, a path.
+    """The run that a person means: `last`, an id, a name, a unique beginning of either, a path
+    to a run or to a folder of runs.
 
     Raises RunNotFoundError if none or more than one fits, StoreError if it cannot be trusted.
     """
@@ -157,9 +158,7 @@ def find_run(runs: Path, wanted: str) -> RunFolder:
     if wanted == "last" and folders:
         return open_run(folders[0])
     if "/" in wanted or wanted in (".", ".."):
-        if Path(wanted).is_dir():
-            return open_run(Path(wanted).absolute())
-        raise RunNotFoundError("there is no such folder", where=printable(wanted))
+        return _run_at(Path(wanted).absolute())
     names = {path: RunFolder(path).name for path in folders}
     bases = {path: match[3] for path in folders if (match := RUN_ID.fullmatch(path.name))}
     for fits in (
@@ -188,6 +187,16 @@ def find_run(runs: Path, wanted: str) -> RunFolder:
         if folders
         else "start one: dltui train vision/cnn-digits; --runs DIR looks elsewhere",
     )
+
+
+def _run_at(path: Path) -> RunFolder:
+    """The run in a folder, or the newest one of a folder of runs."""
+    if not path.is_dir():
+        raise RunNotFoundError("there is no such folder", where=printable(str(path)))
+    newest = run_folders(path)[:1]
+    if newest and not (path / "status.json").exists():
+        return open_run(newest[0])
+    return open_run(path)
 
 
 def _open_cache(runs: Path) -> sqlite3.Connection:

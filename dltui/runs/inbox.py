@@ -57,7 +57,7 @@ class Inbox:
         name = f"{now:020d}-{secrets.token_hex(4)}"
         command = {"id": name, "kind": kind, "args": dict(args or {}), "time": now / 1e9}
         try:
-            write_atomic(self.folder / f"{name}.json", json.dumps(command | {"by": _user()}))
+            write_atomic(self.folder / f"{name}.json", json.dumps(command | {"by": user_name()}))
         except OSError as error:
             raise StoreError(
                 f"cannot send the command: {error.strerror}", where=str(self.folder)
@@ -161,7 +161,7 @@ def _read_command(path: Path) -> Command | str:
         return printable(str(error))
 
 
-def _user() -> str:
+def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a uid without a name, as in many containers

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from dltui.runs.atomic import write_atomic
 from dltui.runs.identity import ProcessIdentity
 from dltui.runs.lock import lock_state
-from dltui.runs.status import LIVE_STATES, RunState, Status
+from dltui.runs.status import LIVE_STATES, RunState, Status, read_status
 
 Liveness = Literal["alive", "dead"]
 
@@ -42,9 +42,11 @@ def liveness(folder: Path, status: Status, *, now: float | None = None) -> Liven
 
 def effective_state(folder: Path, status: Status) -> RunState:
     """The state as a person should see it: `died` where the status says live and nobody is."""
-    if status.state in LIVE_STATES and liveness(folder, status) == "dead":
-        return "died"
-    return status.state
+    if status.state not in LIVE_STATES or liveness(folder, status) == "alive":
+        return status.state
+    # The worker may have ended properly between the reading of the status and the look at it.
+    now = read_status(folder)
+    return "died" if now == status else effective_state(folder, now)
 
 
 def write_launch(folder: Path, process: ProcessIdentity, command: list[str]) -> None:
@@ -65,7 +67,6 @@ def read_launch(folder: Path) -> ProcessIdentity | None:
 def _is_coming_up(folder: Path, status: Status, lock_is_held: bool, now: float) -> bool:
     if lock_is_held:
         return True
+    recent = now - max(status.created, status.heartbeat or 0.0) < START_S
     launched = read_launch(folder) or status.process
-    if launched is None:
-        return now - status.created < START_S
-    return launched.is_running() if launched.is_local else now - status.created < START_S
+    return launched.is_running() if launched is not None and launched.is_local else recent

@@ -149,6 +149,7 @@ def test_a_reused_pid_is_not_the_worker(run: RunFolder) -> None:
     assert me is not None
     assert me.is_running()
     other = replace(me, start_time=me.start_time - 1)
+    assert not other.is_running()
     write_status(run.path, Status(state="running", process=other))
     with WorkerLock(run.lock_path):
         assert effective_state(run.path, read_status(run.path)) == "died"

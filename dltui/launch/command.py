@@ -1,0 +1,39 @@
+"""The command line and environment of a worker process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import dltui
+
+
+def worker_command(run: Path, *, resume: bool = False, devices: int = 1) -> list[str]:
+    """What starts the worker of a run; under torchrun with one process a device."""
+    worker = ["-m", "dltui.worker", str(run), *(["--resume"] if resume else [])]
+    if devices == 1:
+        return [sys.executable, *worker]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
+    return [sys.executable, *torchrun, *worker]
+
+
+def worker_environment() -> dict[str, str]:
+    """This process's environment, made fit for a process without a terminal.
+
+    `python -m` would put the current folder first on the path, where a stray `random.py` hides
+    the standard library's; the folder of this dltui is named instead.
+    """
+    environment = dict(os.environ)
+    home = str(Path(dltui.__file__).parent.parent)
+    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if home not in paths:
+        paths.append(home)
+    environment |= {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
+        "NO_COLOR": "1",
+    }
+    return environment

@@ -1,0 +1,130 @@
+"""A recipe becomes a run; a run that ended goes on."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.errors import StoreError, UsageError
+from dltui.launch.describe import describe, raise_problems
+from dltui.launch.spawn import spawn_worker
+from dltui.runs.checkpoints import checkpoint_at, pointed, step_of
+from dltui.runs.filter import flat_settings
+from dltui.runs.layout import RunFolder, create_run, open_run
+from dltui.runs.liveness import effective_state
+from dltui.runs.lock import WorkerLock
+from dltui.runs.status import Status, read_status, write_status
+
+if TYPE_CHECKING:
+    from dltui.recipe import Recipe
+
+
+def start_run(
+    recipe: Recipe,
+    *,
+    runs: Path,
+    name: str | None = None,
+    device: str | None = None,
+    resume: RunFolder | None = None,
+    fork: tuple[RunFolder, int | None] | None = None,
+) -> RunFolder:
+    """Checks everything, then makes the run and starts its worker; returns at once.
+
+    `fork` starts from another run's checkpoint, the latest for None. With `resume` that run goes
+    on instead and the recipe is not used. Raises RecipeError, DataError and the like before
+    anything is made, and StoreError if the run cannot be made.
+    """
+    if resume is not None:
+        return resume_run(resume)
+    if device is not None:
+        recipe = _on_device(recipe, device)
+    parent = None if fork is None else _parent(runs, *fork)
+    found = describe(recipe, [] if device is None else [f"trainer.device={device}"])
+    raise_problems(found)
+    status = Status(
+        state="starting",
+        recipe=recipe.name if recipe.path is None else _shown_source(recipe),
+        task=str(recipe.task.type),
+        parameters=found.get("parameters"),
+        parent=parent,
+        heartbeat=time.time(),
+    )
+    run = create_run(
+        runs,
+        name or recipe.name,
+        recipe.source_text,
+        recipe.resolved_yaml(),
+        status,
+        settings=flat_settings(recipe.raw),
+    )
+    _spawn(run, resume=False, devices=recipe.trainer.devices, status=read_status(run.path))
+    return run
+
+
+def resume_run(run: RunFolder) -> RunFolder:
+    """Starts a worker that goes on from the run's last checkpoint.
+
+    For runs that stopped, failed or died. Raises UsageError for one that lives or has finished,
+    StoreError if there is no checkpoint or another process is just starting it.
+    """
+    from dltui.recipe import load_recipe
+
+    run = open_run(run.path)
+    status = read_status(run.path)
+    state = effective_state(run.path, status)
+    if state not in ("stopped", "failed", "died", "queued"):
+        raise UsageError(
+            "it has finished" if state == "finished" else f"it is {state}",
+            where=run.name,
+            remedy=f"train on with other settings: dltui train trainer.epochs=… --fork {run.name}"
+            if state == "finished"
+            else f"watch it: dltui watch {run.name}",
+        )
+    has_checkpoint = pointed(run.checkpoints, "latest") is not None
+    devices = load_recipe(run.resolved).trainer.devices
+    with WorkerLock(run.lock_path):
+        run.launch_path.unlink(missing_ok=True)
+        starting = replace(
+            status, state="starting", process=None, message="", heartbeat=time.time()
+        )
+        write_status(run.path, starting)
+    _spawn(run, resume=has_checkpoint, devices=devices, status=status)
+    return run
+
+
+def _spawn(run: RunFolder, *, resume: bool, devices: int, status: Status) -> None:
+    """Starts the worker; a run whose worker cannot even be started is marked as failed."""
+    try:
+        spawn_worker(run, resume=resume, devices=devices)
+    except StoreError as error:
+        write_status(run.path, replace(status, state="failed", message=error.message))
+        raise
+
+
+def _on_device(recipe: Recipe, device: str) -> Recipe:
+    raw = copy.deepcopy(recipe.raw)
+    raw.setdefault("trainer", {})["device"] = device
+    trainer = recipe.trainer.model_copy(update={"device": device})
+    return replace(recipe, raw=raw, trainer=trainer)
+
+
+def _parent(runs: Path, run: RunFolder, step: int | None) -> str:
+    """`RUN@STEP`; a run of another folder by its whole path."""
+    found = step_of(checkpoint_at(run.checkpoints, step))
+    beside = run.path.resolve().parent == runs.resolve()
+    return f"{run.id if beside else run.path.resolve()}@{found}"
+
+
+def _shown_source(recipe: Recipe) -> str:
+    """A shipped recipe by its name `family/name`, any other by its path."""
+    from dltui.paths import shipped_recipes
+
+    path = recipe.path
+    assert path is not None
+    try:
+        return str(path.resolve().relative_to(shipped_recipes().resolve()).with_suffix(""))
+    except ValueError:
+        return str(path)
