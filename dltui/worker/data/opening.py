@@ -9,7 +9,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import (
     BuiltinData,
@@ -28,7 +27,7 @@ from dltui.worker.data.example import Example, decoded_example
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.normalising import preparation_of
 from dltui.worker.data.prepare import Preparation
-from dltui.worker.data.sources import builtin, text
+from dltui.worker.data.sources import builtin, folder, plugin, table, text, torchvision_sets
 from dltui.worker.data.sources.loaded import Loaded, Outline
 from dltui.worker.data.tokenizer import Tokenizer, save_tokenizer
 
@@ -139,10 +138,16 @@ def _outline(recipe: HasData) -> Outline:
     match section:
         case BuiltinData():
             return builtin.outline(section, task)
+        case TorchvisionData():
+            return torchvision_sets.outline(section, task)
+        case FolderData():
+            return folder.outline(section, task)
+        case CsvData():
+            return table.outline(section, task)
         case TextData():
             return text.outline(section, task)
-        case TorchvisionData() | FolderData() | CsvData() | PluginData():
-            raise DataError(f"the data type {section.type} cannot be read yet", where="data.type")
+        case PluginData():
+            return plugin.outline(recipe, section, task)
 
 
 def _read(recipe: HasData, say: Say | None) -> Loaded:
@@ -150,10 +155,16 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
     match section:
         case BuiltinData():
             return builtin.read(section, task)
+        case TorchvisionData():
+            return torchvision_sets.read(section, task, say)
+        case FolderData():
+            return folder.read(section, task, say)
+        case CsvData():
+            return table.read(section, task)
         case TextData():
             return text.read(section, task)
-        case TorchvisionData() | FolderData() | CsvData() | PluginData():
-            raise DataError(f"the data type {section.type} cannot be read yet", where="data.type")
+        case PluginData():
+            return plugin.read(recipe, section, task)
 
 
 def _batches(
