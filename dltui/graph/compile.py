@@ -56,7 +56,7 @@ def compile_model(recipe: Recipe, info: DataInfo) -> nn.Module:
         assembled = assemble(recipe, info)
         _check_output(recipe, info, assembled.output)
         model = materialise(assembled)
-    initialise(model, recipe, info)
+    initialise(model, recipe)
     return model
 
 
@@ -73,7 +73,7 @@ def shape_table(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
     else:
         assembled = assemble(recipe, info)
         _check_output(recipe, info, assembled.output)
-        initialise(assembled.network, recipe, info)
+        initialise(assembled.network, recipe)
         rows = _table_of_layers(assembled)
     return rows
 
@@ -135,7 +135,7 @@ def _table_of_pretrained(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
         message = f"{source.source} cannot take {shape_text(example)}: {reason}"
         raise fault(recipe, (*source.path, "from"), message) from error
     _check_output(recipe, info, output)
-    initialise(model, recipe, info)
+    initialise(model, recipe)
     return rows
 
 
