@@ -146,7 +146,7 @@ def segments(path: Path) -> list[Path]:
 def _columns(line: bytes) -> tuple[str, ...]:
     try:
         header = json.loads(line)
-    except RecursionError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("not a metric log") from error
     columns = header.get("columns") if isinstance(header, dict) else None
     if not isinstance(columns, list) or header.get("format") != FORMAT:
