@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dltui.recipe.editor_schema import json_schema
     from dltui.recipe.expressions import ExpressionError, evaluate, parse_expression
     from dltui.recipe.library import ShippedRecipe, shipped, write_copy
     from dltui.recipe.loader import load_recipe, parse_recipe
@@ -26,6 +27,7 @@ _HOMES = {
     "ShippedRecipe": "library",
     "evaluate": "expressions",
     "is_trusted": "plugins",
+    "json_schema": "editor_schema",
     "load_recipe": "loader",
     "parse_expression": "expressions",
     "parse_recipe": "loader",
@@ -44,6 +46,7 @@ __all__ = [
     "ShippedRecipe",
     "evaluate",
     "is_trusted",
+    "json_schema",
     "load_recipe",
     "parse_expression",
     "parse_recipe",

@@ -15,8 +15,9 @@ from dltui.recipe.sources import shipped_names, shipped_path
 _LARGEST_BYTES: Final = 1_000_000
 _FACT = re.compile(r"#\s*(expected|time|parameters|needs)\s*:\s*(.+?)\s*$")
 _TOP_LEVEL = re.compile(r"([A-Za-z_]+)\s*:\s*(.*?)\s*$")
-_INDENTED_TYPE = re.compile(r"\s+type\s*:\s*([A-Za-z0-9_-]+)")
-_FLOW_TYPE = re.compile(r"\{[^#]*?\btype\s*:\s*([A-Za-z0-9_-]+)")
+_INDENTED = re.compile(r"( +)([^\s#].*)")
+_TYPE = re.compile(r"type\s*:\s*([A-Za-z0-9_-]+)")
+_FLOW_PART = re.compile(r"[\[{]|[\]}]|\btype\s*:\s*([A-Za-z0-9_-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _listed(path: Path, root: Path) -> ShippedRecipe:
     except (OSError, UnicodeDecodeError) as error:
         return ShippedRecipe(name, family, path, "", "", error=f"cannot be read: {error}")
     facts = _header_facts(text)
-    values = _top_level_values(text)
+    values = _with_parent(_top_level_values(text), (name,))
     if not {"data", "task", "extends"} & set(values):
         return ShippedRecipe(name, family, path, "", "", error="this is not a recipe")
     digits = re.sub(r"[^0-9]", "", facts.get("parameters", "").split(" ")[0])
@@ -73,6 +74,20 @@ def _listed(path: Path, root: Path) -> ShippedRecipe:
     )
 
 
+def _with_parent(values: dict[str, str], seen: tuple[str, ...]) -> dict[str, str]:
+    """With what a shipped recipe that it extends says; anything else is told when it is loaded."""
+    parent = values.get("extends", "")
+    path = shipped_path(parent)
+    if path is None or parent in seen:
+        return values
+    try:
+        above = _top_level_values(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return values
+    said = {key: value for key, value in values.items() if value}
+    return {**_with_parent(above, (*seen, parent)), **said}
+
+
 def _header_facts(text: str) -> dict[str, str]:
     """`# expected: …` and the like in the comment block that opens the file."""
     facts: dict[str, str] = {}
@@ -87,18 +102,28 @@ def _header_facts(text: str) -> dict[str, str]:
 def _top_level_values(text: str) -> dict[str, str]:
     """Top-level keys to their one-line text, or for maps to their `type`."""
     values: dict[str, str] = {}
-    key = ""
+    key, indent = "", 0
     for line in text.splitlines():
         if found := _TOP_LEVEL.match(line):
-            key, value = found[1], found[2]
-            kind = _FLOW_TYPE.match(value)
-            values[key] = kind[1] if kind else _unquoted(value)
-        elif key and values[key] in ("", ">", "|", ">-", "|-"):
-            if kind := _INDENTED_TYPE.match(line):
+            key, value, indent = found[1], found[2], 0
+            values[key] = _flow_type(value) if value.startswith("{") else _unquoted(value)
+        elif key and values[key] in ("", ">", "|", ">-", "|-") and (inner := _INDENTED.match(line)):
+            indent = indent or len(inner[1])
+            if key == "about":
+                values[key] = _unquoted(inner[2].strip())
+            elif len(inner[1]) == indent and (kind := _TYPE.match(inner[2])):
                 values[key] = kind[1]
-            elif key == "about" and line.startswith(" "):
-                values[key] = _unquoted(line.strip())
     return values
+
+
+def _flow_type(text: str) -> str:
+    """The `type` of a map on one line, not that of a map inside it."""
+    depth = 0
+    for part in _FLOW_PART.finditer(text):
+        if part[1] and depth == 1:
+            return part[1]
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(part[0], 0)
+    return ""
 
 
 def _unquoted(value: str) -> str:

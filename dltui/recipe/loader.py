@@ -53,7 +53,8 @@ def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe
 def _load(opened: Source, overrides: Sequence[str], problems: Problems) -> Recipe:
     notes: list[str] = []
     root = read_chain(opened, notes, problems)
-    if root is None:
+    if root is None or any(problem.path == "extends" for problem in problems.in_order()):
+        # Without what it extends, half of the recipe would be told to be missing.
         raise RecipeError(problems.in_order())
     root = with_overrides(root, overrides, notes, problems)
     root = anchored_overrides(root, Path.cwd())

@@ -117,7 +117,8 @@ def _parameters(node: ast.ClassDef | ast.FunctionDef) -> tuple[tuple[str, ...], 
 
 def is_trusted(path: Path) -> bool:
     """Whether the user has allowed this file, at this path and with these contents, to run."""
-    return _read_trusted().get(str(path.resolve())) == _digest(path)
+    digest = _digest(path)
+    return digest is not None and _read_trusted().get(str(path.resolve())) == digest
 
 
 def trust(path: Path) -> None:

@@ -17,7 +17,7 @@ from dltui.recipe.tree import Entry, Location, Problems
 
 LARGEST_BYTES: Final = 1_000_000
 _LARGEST_DEPTH: Final = 50
-_MOST_VALUES: Final = 50_000
+_MOST_VALUES: Final = 20_000
 _LINE_BREAK = re.compile("\r\n|\r|\n|\x85|\u2028|\u2029")
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -44,7 +44,8 @@ class Rules:
 
     def _add(self, path: KeyPath, message: str) -> None:
         entry, exact = nearest_entry(self._root, path)
-        self._problems.add(entry.place if exact else entry.key_or_value, path, message)
+        scalar = exact and not isinstance(entry.value, dict | list)
+        self._problems.add(entry.place if scalar else entry.key_or_value, path, message)
 
     def _check_metrics_fit_task(self) -> None:
         if self._task is None or self._root.get("metrics") is None:
@@ -53,8 +54,8 @@ class Rules:
         fitting = [name for name, tasks in METRICS.items() if kind in tasks]
         items = self._root.value["metrics"].value
         for index, item in enumerate(items if isinstance(items, list) else []):
-            name = item.value if isinstance(item.value, str) else next(iter(item.value or ()), None)
-            if name in METRICS and name not in fitting:
+            name = next(iter(item.value), None) if isinstance(item.value, dict) else item.value
+            if isinstance(name, str) and name in METRICS and name not in fitting:
                 message = f"`{name}` does not fit task {kind}; {either(fitting)} does"
                 self._add(("metrics", index), message)
 

@@ -67,7 +67,9 @@ def open_source(name: str, base: Path, place: Location | None, problems: Problem
         where, key = (place, "extends") if place else (Location(name, 1, 1), "")
         problems.add(where, key, f"cannot read {path}: {reason}")
         return None
-    return _decoded(data, str(path), path.parent, path, problems)
+    # A file is told by the name that the user typed; what it extends, by its whole path.
+    typed = place is None and (base / name) == path
+    return _decoded(data, name if typed else str(path), path.parent, path, problems)
 
 
 def _find(name: str, base: Path) -> Path | None:

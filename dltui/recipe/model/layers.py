@@ -120,7 +120,8 @@ def _read_inputs(entry: Entry | None, path: KeyPath, scope: Scope) -> tuple[str,
             )
     if not items:
         scope.vocabulary.problems.add(entry.place, path, "`in` names no input")
-    return tuple(item.value for item in items if isinstance(item.value, str))
+    names = tuple(item.value for item in items if isinstance(item.value, str))
+    return names if names and len(names) == len(items) else None
 
 
 def _read_layer(

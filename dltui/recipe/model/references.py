@@ -77,8 +77,9 @@ class References:
         return frozenset()
 
     def _add(self, path: KeyPath, message: str) -> None:
-        entry, _ = nearest_entry(self._root, path)
-        self._problems.add(entry.place, path, message)
+        entry, exact = nearest_entry(self._root, path)
+        scalar = exact and not isinstance(entry.value, dict)
+        self._problems.add(entry.place if scalar else entry.key_or_value, path, message)
 
 
 def _kinds(nodes: tuple[Node, ...]) -> set[str]:
