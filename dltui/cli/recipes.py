@@ -119,8 +119,8 @@ def copy_recipe(source: str, target: Path) -> int:
     """Write an own copy of a recipe, comments and all."""
     from dltui.recipe import write_copy
 
-    path = write_copy(source, target)
-    print(f"{path} written; dltui train {path} trains it", file=sys.stderr)
+    write_copy(source, target)
+    print(f"{target} written; dltui train {target} trains it", file=sys.stderr)
     return 0
 
 

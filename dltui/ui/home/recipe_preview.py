@@ -107,7 +107,7 @@ class RecipePreview(Vertical):
             text = for_recipe(load_recipe(entry.source))
         except DltuiError as error:
             text = f"The recipe has errors, so there is nothing to explain yet.\n\n    {error}"
-        self.app.call_from_thread(self._show_markdown, entry, text)
+        self.app.call_from_thread(self.run_worker, self._show_markdown(entry, text))
 
     async def _show_markdown(self, entry: Entry, text: str) -> None:
         if entry != self.entry or self.view != "explain":

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 if TYPE_CHECKING:
-    from dltui.runs import RunSummary
+    from dltui.runs.catalogue import RunSummary
 
 MARKS = {
     "queued": ("○", "dim"),
@@ -83,17 +83,15 @@ class RunTable(DataTable[Text]):
     @work(thread=True, exclusive=True, group="runs")
     def read_runs(self) -> None:
         from dltui.errors import DltuiError
-        from dltui.runs import Catalogue
-        from dltui.runs.filter import parse_filter
+        from dltui.runs.catalogue import Catalogue
+        from dltui.runs.filter import RunFilter
 
         problem = None
         rows: tuple[Row, ...] = ()
         try:
-            matches = parse_filter(self.filter) if self.filter else None
+            wanted = RunFilter.parse(self.filter)
             found = Catalogue(self.runs).list() if self.runs.is_dir() else []
-            rows = tuple(
-                self._row(summary) for summary in found if matches is None or matches(summary)
-            )
+            rows = tuple(self._row(run) for run in found if wanted.matches(run.facts()))
         except DltuiError as error:
             problem = str(error)
         if not self.app.is_running:
@@ -101,35 +99,30 @@ class RunTable(DataTable[Text]):
         self.post_message(self.Listed(rows, problem))
 
     def _row(self, run: RunSummary) -> Row:
-        best = ""
-        if run.best:
-            best = f"{run.best['metric']} {run.best['value']:.4g}"
-        epochs = f"{run.epoch:.4g}/{run.epochs:.4g}" if run.epochs else f"{run.epoch:.4g}"
-        cells = (
-            run.name,
-            run.state,
-            epochs,
-            best,
-            self._trend(run),
-            _clock(run.elapsed_s),
-            run.device,
-        )
-        return Row(run.id, Path(run.path), cells, run.state)
+        status = run.status
+        best = f"{status.best.metric} {status.best.value:.4g}" if status.best else ""
+        epochs = f"{status.epoch:.4g}"
+        if status.epochs_total:
+            epochs += f"/{status.epochs_total:.4g}"
+        clock = _clock(status.elapsed_s)
+        cells = (run.name, run.state, epochs, best, self._trend(run), clock, status.device)
+        return Row(run.id, run.folder.path, cells, run.state)
 
     def _trend(self, run: RunSummary) -> str:
-        """A sparkline of the best metric, read again only when the run has moved."""
-        if not run.best:
+        """A sparkline of the main metric, read again only when the run has moved."""
+        best = run.status.best
+        if best is None:
             return ""
-        key = (run.step, run.state)
+        key = (run.status.step, run.state)
         known = self._trends.get(run.id)
         if known is not None and known[0] == key:
             return known[1]
-        from dltui.charts import sparkline
-        from dltui.runs import RunReader, open_run
+        from dltui.charts.sparkline import sparkline
+        from dltui.runs import RunReader
 
-        reader = RunReader(open_run(Path(run.path)))
+        reader = RunReader(run.folder)
         reader.poll()
-        trend = sparkline(reader.metric(run.best["metric"]).values, TREND_WIDTH)
+        trend = sparkline(reader.metric(best.metric).values, TREND_WIDTH)
         self._trends[run.id] = (key, trend)
         return trend
 

@@ -88,10 +88,10 @@ class EditorScreen(Screen[tuple[str, Path] | None]):
     @work(thread=True, exclusive=True, group="check")
     def _check(self, text: str) -> None:
         from dltui.errors import RecipeError
-        from dltui.recipe import check_text
+        from dltui.recipe import parse_recipe
 
         try:
-            check_text(text, self.path)
+            parse_recipe(text, self.path)
             problems: tuple[Problem, ...] = ()
         except RecipeError as error:
             problems = error.problems

@@ -201,7 +201,7 @@ class HomeScreen(Launching, Screen[None]):
             from dltui.recipe import write_copy
 
             try:
-                path = write_copy(entry.source, Path(target).expanduser())
+                write_copy(entry.source, path := Path(target).expanduser())
             except DltuiError as error:
                 self.notify(str(error), severity="error", timeout=8)
                 return

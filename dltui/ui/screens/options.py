@@ -76,14 +76,18 @@ class OptionsScreen(Screen[Choice | None]):
         except DltuiError as error:
             self.app.call_from_thread(self._show_verdict, str(error))
             return
-        self.app.call_from_thread(self._fill, list(form_fields(recipe)), recipe.name)
+        self.app.call_from_thread(
+            self.run_worker, self._fill(list(form_fields(recipe)), recipe.name)
+        )
 
     async def _fill(self, fields: list[Field], name: str) -> None:
         form = self.query_one("#form", VerticalScroll)
         form.border_title = f"options · {name}"
         await self.query_one("#waiting").remove()
         self.fields = {field.path: field for field in fields}
-        rows = [_row(Field("run name", "", "a name for the run; empty: the recipe's", (), True))]
+        rows: list[Static | Horizontal] = [
+            _row(Field("run name", "", "a name for the run; empty: the recipe's", (), True))
+        ]
         section = ""
         for field in fields:
             top = field.path.partition(".")[0]
