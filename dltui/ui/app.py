@@ -23,7 +23,9 @@ class DltuiApp(App[int]):
     """Home, or one run, or several compared, whichever `first` makes."""
 
     TITLE = "dltui"
-    CSS_PATH = "app.tcss"
+    # The styles of a screen that comes first must be here: Textual reads a screen's own only when
+    # it is pushed.
+    CSS_PATH = ["app.tcss", "screens/home.tcss"]
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]

@@ -23,7 +23,6 @@ from dltui.ui.launching import Launching
 class HomeScreen(Launching, Screen[None]):
     """Pick a recipe and train it, or pick a run and watch it."""
 
-    CSS_PATH = "home.tcss"
     BINDINGS = [
         Binding("enter", "nothing", "Train/watch", id="open-chosen", show=True),
         Binding(
