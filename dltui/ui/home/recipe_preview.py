@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Markdown, Static, Tab, Tabs
@@ -18,7 +17,8 @@ from textual.widgets import Markdown, Static, Tab, Tabs
 from dltui.errors import DltuiError
 from dltui.ui.home.recipe_tree import Entry
 
-VIEWS = ("recipe", "layers", "explain")
+VIEWS = {"recipe": "r", "layers": "l", "explain": "x"}
+"""The views and the keys of the home screen that show them."""
 
 
 class RecipePreview(Vertical):
@@ -30,18 +30,12 @@ class RecipePreview(Vertical):
     RecipePreview > VerticalScroll { height: 1fr; }
     RecipePreview Markdown { padding: 0; margin: 0; background: $background; }
     """
-    BINDINGS = [
-        Binding("r", "show_view('recipe')", "Recipe", show=False, id="preview-recipe"),
-        Binding("l", "show_view('layers')", "Layers", show=False, id="preview-layers"),
-        Binding("x", "show_view('explain')", "Explain", show=False, id="preview-explain"),
-    ]
-
     entry: reactive[Entry | None] = reactive(None, layout=False)
     view: reactive[str] = reactive("recipe", layout=False)
 
     def compose(self) -> ComposeResult:
         yield Static("", id="summary", markup=False)
-        yield Tabs(*(Tab(name, id=f"view-{name}") for name in VIEWS))
+        yield Tabs(*(Tab(f"{key} {name}", id=f"view-{name}") for name, key in VIEWS.items()))
         with VerticalScroll(id="body"):
             yield Static("", id="text")
             yield Markdown("", id="markdown")
@@ -50,7 +44,7 @@ class RecipePreview(Vertical):
         self.query_one(Tabs).can_focus = False
         self.query_one(Markdown).display = False
 
-    def action_show_view(self, view: str) -> None:
+    def show_view(self, view: str) -> None:
         self.query_one(Tabs).active = f"view-{view}"
 
     @on(Tabs.TabActivated)

@@ -88,6 +88,7 @@ class RecipeTree(Tree[Entry]):
     """Recipes by family; moving the cursor posts `Chosen`, Enter posts `Started`."""
 
     BINDINGS = [
+        Binding("enter", "select_cursor", "Train", id="train-recipe"),
         Binding("left", "close_family", "Close", show=False, id="close-family"),
         Binding("right", "open_family", "Open", show=False, id="open-family"),
     ]

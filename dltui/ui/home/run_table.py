@@ -46,7 +46,8 @@ class RunTable(DataTable[Text]):
     """Enter posts `Opened`; space marks a run for comparison."""
 
     BINDINGS = [
-        Binding("space", "mark_run", "Mark", show=False, id="mark-run"),
+        Binding("enter", "select_cursor", "Watch", id="watch-run"),
+        Binding("space", "mark_run", "Mark", id="mark-run", tooltip="Mark for comparison"),
     ]
 
     @dataclass

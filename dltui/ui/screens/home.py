@@ -24,7 +24,6 @@ class HomeScreen(Launching, Screen[None]):
     """Pick a recipe and train it, or pick a run and watch it."""
 
     BINDINGS = [
-        Binding("enter", "nothing", "Train/watch", id="open-chosen", show=True),
         Binding(
             "o", "show_options", "Options", id="show-options", tooltip="Change settings, then train"
         ),
@@ -41,6 +40,9 @@ class HomeScreen(Launching, Screen[None]):
             tooltip="Compare the runs marked with space",
         ),
         Binding("slash", "show_filter", "Filter", key_display="/", id="show-filter"),
+        Binding("r", "show_view('recipe')", "Recipe", show=False, id="view-recipe"),
+        Binding("l", "show_view('layers')", "Layers", show=False, id="view-layers"),
+        Binding("x", "show_view('explain')", "Explain", show=False, id="view-explain"),
         Binding("question_mark", "show_help", "Help", key_display="?", id="show-help"),
         Binding("escape", "hide_filter", "Back", show=False, id="hide-filter"),
         Binding("q", "app.quit", "Quit", id="quit"),
@@ -135,8 +137,8 @@ class HomeScreen(Launching, Screen[None]):
         self.query_one("#no-runs").display = empty and not self.query_one(RunTable).filter
         self.query_one(RunTable).display = not self.query_one("#no-runs").display
 
-    def action_nothing(self) -> None:
-        """Enter belongs to the tree and the table; here it only has its place in the footer."""
+    def action_show_view(self, view: str) -> None:
+        self.query_one(RecipePreview).show_view(view)
 
     def action_show_options(self) -> None:
         from dltui.ui.screens.options import OptionsScreen
