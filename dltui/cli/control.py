@@ -14,7 +14,7 @@ from dltui.runs.catalogue import find_run
 from dltui.runs.events import Event, EventReader
 from dltui.runs.inbox import CommandKind
 from dltui.runs.layout import RunFolder
-from dltui.runs.liveness import effective_state
+from dltui.runs.living import effective_state
 from dltui.runs.status import ENDED_STATES, read_status
 
 Verb = Literal["pause", "resume", "stop", "kill", "checkpoint"]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dltui.launch.control import kill_run, send_command
-    from dltui.launch.describe import describe
+    from dltui.launch.description import describe
     from dltui.launch.start import resume_run, start_run
 
 _HOMES = {
-    "describe": "describe",
+    "describe": "description",
     "kill_run": "control",
     "resume_run": "start",
     "send_command": "control",

@@ -16,7 +16,7 @@ from dltui.runs.events import EventLog
 from dltui.runs.identity import ProcessIdentity, process_identity
 from dltui.runs.inbox import CommandKind, Inbox, user_name
 from dltui.runs.layout import RunFolder, open_run
-from dltui.runs.liveness import effective_state, read_launch
+from dltui.runs.living import effective_state, read_launch
 from dltui.runs.lock import WorkerLock
 from dltui.runs.status import LIVE_STATES, read_status, write_status
 

@@ -12,7 +12,7 @@ from dltui.launch.session import outliving
 from dltui.runs.events import EventLog
 from dltui.runs.identity import ProcessIdentity, boot_id, host_name, process_identity
 from dltui.runs.layout import RunFolder
-from dltui.runs.liveness import write_launch
+from dltui.runs.living import write_launch
 
 
 def spawn_worker(run: RunFolder, *, resume: bool = False, devices: int = 1) -> ProcessIdentity:

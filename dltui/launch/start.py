@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.errors import StoreError, UsageError
-from dltui.launch.describe import describe, raise_problems
+from dltui.launch.description import describe, raise_problems
 from dltui.launch.spawn import spawn_worker
 from dltui.runs.checkpoints import checkpoint_at, pointed, step_of
 from dltui.runs.filter import flat_settings
 from dltui.runs.layout import RunFolder, create_run, open_run
-from dltui.runs.liveness import effective_state
+from dltui.runs.living import effective_state
 from dltui.runs.lock import WorkerLock
 from dltui.runs.status import Status, read_status, write_status
 

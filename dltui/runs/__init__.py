@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dltui.runs.arrays import ArrayLog
     from dltui.runs.buckets import BUCKETS, bucket_edges
     from dltui.runs.catalogue import Catalogue, RunSummary, find_run
-    from dltui.runs.checkpoints import checkpoint_at, checkpoints, pointed, publish_checkpoint
+    from dltui.runs.checkpoints import checkpoint_at, pointed, publish_checkpoint
     from dltui.runs.clean import printable
     from dltui.runs.events import Event, EventLog, EventReader
     from dltui.runs.export import to_csv, to_json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dltui.runs.identity import ProcessIdentity, process_identity
     from dltui.runs.inbox import Command, Inbox
     from dltui.runs.layout import RunFolder, create_run, open_run
-    from dltui.runs.liveness import effective_state, liveness
+    from dltui.runs.living import effective_state, liveness
     from dltui.runs.lock import WorkerLock
     from dltui.runs.metric_reader import MetricReader, Points
     from dltui.runs.metrics import MISSING, MetricLog
@@ -56,11 +56,10 @@ _HOMES = {
     "WorkerLock": "lock",
     "bucket_edges": "buckets",
     "checkpoint_at": "checkpoints",
-    "checkpoints": "checkpoints",
     "create_run": "layout",
-    "effective_state": "liveness",
+    "effective_state": "living",
     "find_run": "catalogue",
-    "liveness": "liveness",
+    "liveness": "living",
     "open_run": "layout",
     "pointed": "checkpoints",
     "printable": "clean",
@@ -99,7 +98,6 @@ __all__ = [
     "WorkerLock",
     "bucket_edges",
     "checkpoint_at",
-    "checkpoints",
     "create_run",
     "effective_state",
     "find_run",

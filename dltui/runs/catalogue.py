@@ -16,7 +16,7 @@ from dltui.errors import RunNotFoundError, StoreError
 from dltui.paths import cache_folder
 from dltui.runs.clean import clean_json, printable
 from dltui.runs.layout import RUN_ID, RunFolder, check_private, open_run, run_folders, run_name
-from dltui.runs.liveness import effective_state
+from dltui.runs.living import effective_state
 from dltui.runs.status import RunState, Status, status_from_json
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs_1 (id TEXT PRIMARY KEY, key TEXT, record TEXT)"

@@ -14,7 +14,7 @@ from dltui.runs.array_reader import ArrayReader
 from dltui.runs.clean import printable
 from dltui.runs.events import Event, EventReader
 from dltui.runs.layout import RunFolder
-from dltui.runs.liveness import effective_state
+from dltui.runs.living import effective_state
 from dltui.runs.metric_reader import MetricReader, Points
 from dltui.runs.samples import read_samples, sample_folders
 from dltui.runs.status import RunState, Status, read_status

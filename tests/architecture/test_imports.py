@@ -1,5 +1,6 @@
 """Each part in a fresh process imports only what its start-up budget allows."""
 
+import importlib
 import subprocess
 import sys
 
@@ -47,3 +48,9 @@ def test_the_worker_imports_no_terminal_library() -> None:
     loaded = modules_after("import dltui.worker.loop, dltui.graph")
     assert "torch" in loaded
     assert not loaded & {"textual", "plotext", "typer"}
+
+
+@pytest.mark.parametrize("part", ["dltui.recipe", "dltui.runs", "dltui.launch"])
+def test_a_lazy_name_is_no_submodule_that_would_replace_it_once_imported(part: str) -> None:
+    homes = importlib.import_module(part)._HOMES
+    assert not set(homes) & set(homes.values())

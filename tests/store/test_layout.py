@@ -15,7 +15,7 @@ import pytest
 from dltui.errors import StoreError
 from dltui.runs.identity import ProcessIdentity, process_identity
 from dltui.runs.layout import RunFolder, create_run, open_run, run_folders, run_name
-from dltui.runs.liveness import effective_state, write_launch
+from dltui.runs.living import effective_state, write_launch
 from dltui.runs.lock import WorkerLock, lock_state
 from dltui.runs.status import Best, Status, read_status, write_status
 
@@ -192,7 +192,7 @@ def test_a_run_whose_process_never_came_up_has_died(run: RunFolder) -> None:
 def test_a_worker_on_another_machine_is_judged_by_its_heartbeat(run: RunFolder) -> None:
     away = ProcessIdentity("boot", 1, 1.0, "another-machine")
     fresh = Status(state="running", process=away, heartbeat=1000.0)
-    from dltui.runs.liveness import liveness
+    from dltui.runs.living import liveness
 
     assert liveness(run.path, fresh, now=1010.0) == "alive"
     assert liveness(run.path, fresh, now=2000.0) == "dead"
