@@ -99,12 +99,11 @@ def _vflip(images: Tensor, dice: Dice, *, p: float) -> Tensor:
 
 def crop(images: Tensor, dice: Dice, *, padding: int) -> Tensor:
     """Pads with black by `padding` pixels and cuts `(H, W)` out at a random place per image."""
-    count, channels, height, width = images.shape
-    padded = pad(images, [padding] * 4)
-    rows = dice.integers(count, 2 * padding + 1)[:, None] + _steps(height, images)
-    columns = dice.integers(count, 2 * padding + 1)[:, None] + _steps(width, images)
-    tall = padded.gather(2, rows[:, None, :, None].expand(-1, channels, -1, padded.shape[3]))
-    return tall.gather(3, columns[:, None, None, :].expand(-1, channels, height, -1))
+    count, _, height, width = images.shape
+    rows = dice.integers(count, 2 * padding + 1)
+    columns = dice.integers(count, 2 * padding + 1)
+    places = pad(images, [padding] * 4).unfold(2, height, 1).unfold(3, width, 1)
+    return places[_steps(count, images), :, rows, columns]
 
 
 def _steps(size: int, like: Tensor) -> Tensor:

@@ -53,6 +53,12 @@ def _image_statistics(
         count = min(len(train), _SAMPLED_FILES)
         raw = train.fetch(torch.linspace(0, len(train) - 1, count).long(), None)
         images = raw.inputs if raw.kept is None else raw.inputs[raw.kept]
+        if not len(images):
+            raise DataError(
+                f"none of the {count} images looked at can be read",
+                where="data.path",
+                remedy="Check the files; a copy may have been cut off.",
+            )
     if isinstance(wanted, Normalize):
         _check_lengths(wanted, images.shape[1], "channels")
         return given_statistics(wanted.mean, wanted.std)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
+from dltui.recipe.nodes import KeyPath
 from dltui.recipe.schema.data import (
     BuiltinData,
     CsvData,
@@ -20,6 +24,7 @@ from dltui.recipe.schema.data import (
     TorchvisionData,
 )
 from dltui.recipe.schema.task import TaskSection
+from dltui.recipe.tree import Location
 from dltui.worker.data import statistics
 from dltui.worker.data.batches import Batches, Say
 from dltui.worker.data.dividing import divided, divided_sizes, division
@@ -84,6 +89,11 @@ def describe(recipe: HasData) -> DataInfo:
 
     Raises `DataError` where the data is missing, broken or does not fit the task.
     """
+    with _placed(recipe):
+        return _described(recipe)
+
+
+def _described(recipe: HasData) -> DataInfo:
     section = recipe.data
     outline = _outline(recipe)
     if outline.info.target == "token":
@@ -101,7 +111,12 @@ def open_data(
     `seed` decides order and augmentation; `say` gets lines about downloads and skipped files.
     Raises `DataError`.
     """
-    section, device = recipe.data, torch.device(device)
+    with _placed(recipe):
+        return _opened(recipe, seed, torch.device(device), say)
+
+
+def _opened(recipe: HasData, seed: int, device: torch.device, say: Say | None) -> Data:
+    section = recipe.data
     loaded = _read(recipe, say)
     parts = divided(section, loaded)
     train = parts["train"]
@@ -129,8 +144,29 @@ def open_data(
         target_mean=mean,
         target_std=std,
         parts=parts,
-        loaded=loaded,
+        # Without the undivided examples, whose memory is free once the parts are made.
+        loaded=replace(loaded, parts={}),
     )
+
+
+@contextmanager
+def _placed(recipe: HasData) -> Iterator[None]:
+    """Puts file, line and column before the key that a `DataError` names."""
+    try:
+        yield
+    except DataError as error:
+        if isinstance(recipe, _KnowsPlaces) and (error.where or "").startswith(("data.", "task.")):
+            keys = str(error.where).split(".")
+            place = recipe.where(tuple(int(key) if key.isdigit() else key for key in keys))
+            error.where = f"{place}: {error.where}"
+        raise
+
+
+@runtime_checkable
+class _KnowsPlaces(Protocol):
+    """A recipe that was read from a file."""
+
+    def where(self, path: KeyPath) -> Location: ...
 
 
 def _outline(recipe: HasData) -> Outline:

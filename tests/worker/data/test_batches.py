@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from dltui.worker.data import open_data
 
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
+
 AUGMENT = ["hflip", {"crop": 2}, {"rotate": 10}, "affine", "color_jitter", {"cutout": 3}, "noise"]
 
 
@@ -82,6 +84,15 @@ def test_loader_processes_change_nothing(workers):
         )
         assert all(same(a, b) for a, b in pairs)
     loaded.close()
+
+
+def test_an_epoch_left_halfway_does_not_disturb_the_next():
+    data = digits([{"noise": 0.1}], on_device=False, workers=2)
+    for _, batches in zip(range(3), data.train.epoch(0), strict=False):
+        assert len(batches.inputs) == 64
+    expected = digits([{"noise": 0.1}]).train.epoch(1)
+    assert all(same(a, b) for a, b in zip(data.train.epoch(1), expected, strict=True))
+    data.close()
 
 
 def test_the_global_generator_is_left_alone():

@@ -13,6 +13,8 @@ from dltui.errors import DataError
 from dltui.worker.data import describe, open_data
 from dltui.worker.data.images import read_image
 
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
+
 
 def picture(path, color=(200, 30, 30), size=(20, 12), mode="RGB", **options):
     path.parent.mkdir(parents=True, exist_ok=True)
