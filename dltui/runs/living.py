@@ -30,8 +30,10 @@ def liveness(folder: Path, status: Status, *, now: float | None = None) -> Liven
     """
     now = time.time() if now is None else now
     lock = lock_state(folder / "worker.lock")
-    if status.process is None or status.state == "starting":
-        return "alive" if _is_coming_up(folder, status, lock == "held", now) else "dead"
+    if status.state == "starting":
+        return "alive" if lock == "held" or _is_coming_up(folder, status, now) else "dead"
+    if status.process is None:
+        return "alive" if lock == "held" else "dead"
     fresh = now - (status.heartbeat or 0.0) < SILENCE_S
     if not status.process.is_local:
         return "alive" if lock == "held" or fresh else "dead"
@@ -64,9 +66,7 @@ def read_launch(folder: Path) -> ProcessIdentity | None:
         return None
 
 
-def _is_coming_up(folder: Path, status: Status, lock_is_held: bool, now: float) -> bool:
-    if lock_is_held:
-        return True
+def _is_coming_up(folder: Path, status: Status, now: float) -> bool:
     recent = now - max(status.created, status.heartbeat or 0.0) < START_S
     launched = read_launch(folder) or status.process
     return launched.is_running() if launched is not None and launched.is_local else recent
