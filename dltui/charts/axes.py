@@ -80,7 +80,7 @@ class HorizontalScale:
 
     def value(self, position: float) -> float:
         """The x of a grid position."""
-        return 10.0**position if self.log else position
+        return 10.0 ** min(max(position, -300.0), 300.0) if self.log else position
 
     def cell(self, x: float) -> int | None:
         """The cell column of `x`; None outside the plot."""

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from dltui.charts.scales import Floats
 
+_PRECISION = 2.0**-45
+"""The least bucket, as a share of the largest x: bucket numbers stay exact in float64."""
+
 Bools = npt.NDArray[np.bool_]
 
 
@@ -29,7 +32,8 @@ class Grid:
     @classmethod
     def covering(cls, lo: float, hi: float, columns: int) -> Grid:
         """The finest grid of `columns` buckets that holds both `lo` and `hi`."""
-        width = bucket_width(max(hi - lo, 0.0), columns)
+        finest = max(abs(lo), abs(hi)) * _PRECISION
+        width = bucket_width(max(hi - lo, finest * columns), columns)
         start = math.floor(lo / width)
         while math.floor(hi / width) - start >= columns:
             width = _wider(width)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from dltui.charts.canvas import ALARM, QUIET, SHADE, SHADES, Frame
 from dltui.charts.glyphs import Glyphs
 from dltui.charts.numbers import format_value
-from dltui.charts.scales import Floats
+from dltui.charts.scales import Floats, tame
 
 
 def heat_map(matrix: npt.ArrayLike, size: tuple[int, int], glyphs: Glyphs) -> Frame:
@@ -17,7 +17,7 @@ def heat_map(matrix: npt.ArrayLike, size: tuple[int, int], glyphs: Glyphs) -> Fr
     A cell that stands for several numbers shows the one of greatest magnitude; shades run from the
     least to the greatest value. A cell with NaN or infinity has a character of its own.
     """
-    values = np.atleast_2d(np.asarray(matrix, np.float64))
+    values = tame(np.atleast_2d(np.asarray(matrix, np.float64)))
     width, height = size
     frame = Frame.blank(width, height)
     rows, columns = max(1, height - 1), max(1, width)

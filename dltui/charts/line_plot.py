@@ -160,7 +160,7 @@ def _limits(
         low = np.where(columns.low > 0, columns.low, np.nan) if log_y else columns.low
         high = np.where(columns.high > 0, columns.high, np.nan) if log_y else columns.high
         if log_y:
-            low, high = np.log10(low), np.log10(high)
+            low, high = (np.clip(np.log10(values), -150, 150) for values in (low, high))
         if (found := robust_range(low, high)) is not None:
             ranges.append(found)
     if not ranges:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_HUGE = 1e150
+_TINY = 1e-150
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 
@@ -60,18 +62,24 @@ def log_ticks(lo: float, hi: float, count: int) -> list[float]:
     ]
 
 
+def tame(values: Floats) -> Floats:
+    """Finite values beyond ±1e150 at ±1e150, so that differences and squares stay finite."""
+    tamed: Floats = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), values)
+    return tamed
+
+
 def robust_range(low: Floats, high: Floats) -> tuple[float, float] | None:
     """The range of an envelope without its wildest columns; None if nothing is finite.
 
     `low` and `high` are `(columns,)`, NaN where a column is empty. A value counts as wild when it
     lies further outside the central 96 % of the columns than their spread.
     """
-    low, high = low[np.isfinite(low)], high[np.isfinite(high)]
+    low, high = tame(low[np.isfinite(low)]), tame(high[np.isfinite(high)])
     if not low.size or not high.size:
         return None
     bottom, top = float(np.quantile(low, 0.02)), float(np.quantile(high, 0.98))
     spread = top - bottom
-    if not math.isfinite(spread) or spread <= 0:
+    if spread <= 0:
         return float(low.min()), float(high.max())
     return max(float(low.min()), bottom - spread), min(float(high.max()), top + spread)
 
@@ -88,8 +96,8 @@ def snapped_limits(
         floor, ceiling = previous
         if floor <= lo and hi <= ceiling and (hi - lo) >= 0.5 * (ceiling - floor):
             return previous
-    if not hi > lo or hi - lo < 1e-12 * max(abs(lo), abs(hi)):
-        margin = abs(lo) * 0.1 or 1.0
+    if hi - lo <= max(1e-12 * max(abs(lo), abs(hi)), _TINY):
+        margin = abs(lo) * 0.1 if abs(lo) > _TINY else 1.0
         lo, hi = lo - margin, hi + margin
     step = nice_step(hi - lo, 8)
     return math.floor(lo / step + 1e-9) * step, math.ceil(hi / step - 1e-9) * step

@@ -10,6 +10,8 @@ import numpy as np
 from dltui.charts.scales import Floats
 
 _NEGLIGIBLE = 1e-18
+_BLOCK = 8192
+"""Values smoothed at once: few enough to stay in the processor's cache."""
 
 
 class Smoother:
@@ -31,12 +33,17 @@ class Smoother:
         return smoothed
 
     def _average(self, values: Floats) -> Floats:
-        decay = self.weight ** np.arange(1, values.size + 1, dtype=np.float64)
-        running = _decayed_sums(values * (1 - self.weight), self.weight) + decay * self._state
-        bias = 1 - decay * self.weight**self._seen
-        self._state = float(running[-1])
-        self._seen += values.size
-        return running / bias
+        decay = self.weight ** np.arange(1, min(values.size, _BLOCK) + 1, dtype=np.float64)
+        decay[decay < _NEGLIGIBLE] = 0.0
+        averages = np.empty(values.size)
+        for start in range(0, values.size, _BLOCK):
+            block = values[start : start + _BLOCK]
+            fading = decay[: block.size]
+            running = _decayed_sums(block * (1 - self.weight), self.weight) + fading * self._state
+            averages[start : start + _BLOCK] = running / (1 - fading * self.weight**self._seen)
+            self._state = float(running[-1])
+            self._seen += block.size
+        return averages
 
 
 def _decayed_sums(values: Floats, weight: float) -> Floats:

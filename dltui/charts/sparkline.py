@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dltui.charts.envelope import Grid, envelope
 from dltui.charts.glyphs import UNICODE, Glyphs
-from dltui.charts.scales import robust_range
+from dltui.charts.scales import robust_range, tame
 
 
 def sparkline(
@@ -20,7 +20,7 @@ def sparkline(
     More values than characters are averaged; NaN and infinity have a character of their own. With
     `log`, values that are not positive count as not finite.
     """
-    points = np.asarray(values, np.float64)
+    points = tame(np.asarray(values, np.float64))
     if log:
         with np.errstate(divide="ignore", invalid="ignore"):
             points = np.where(points > 0, np.log10(points), np.nan)
@@ -29,7 +29,7 @@ def sparkline(
     levels = glyphs.levels[1:]
     grid = Grid(0, max(1.0, points.size / width), min(width, points.size))
     thin = envelope(np.arange(points.size, dtype=np.float64), points, grid)
-    middle = (thin.low + thin.high) / 2
+    middle = thin.low / 2 + thin.high / 2
     lo, hi = robust_range(middle, middle) or (0.0, 0.0)
     span = hi - lo
     text = []

@@ -24,10 +24,9 @@ class Track:
     def __init__(self) -> None:
         self.x: Floats = np.empty(0)
         self.y: Floats = np.empty(0)
-        self.nan_count = 0
-        self._logarithm: Floats = np.empty(0)
+        self._logarithm = _Growing()
         self._floor = 0.0
-        self._smoothed: Floats = np.empty(0)
+        self._smoothed = _Growing()
         self._smoother: Smoother | None = None
         self._columns: dict[tuple[Grid, bool, bool], tuple[int, Envelope]] = {}
 
@@ -36,15 +35,17 @@ class Track:
 
         True if it continues the former one, so that old columns stay.
         """
-        new_x, new_y = _sorted(np.asarray(x, np.float64), np.asarray(y, np.float64))
-        continues = self._continues(new_x, new_y)
-        old = self.x.size
-        if not continues:
+        new_x, new_y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        if new_x.shape != new_y.shape or new_x.ndim != 1:
+            raise ValueError(f"x of shape {new_x.shape} does not fit y of shape {new_y.shape}")
+        old = self.x.size if self._continues(new_x, new_y) else 0
+        if not _in_order(new_x[max(0, old - 1) :]):
+            new_x, new_y = _put_in_order(new_x, new_y)
+            old = self.x.size if self._continues(new_x, new_y) else 0
+        if not old:
             self._forget()
-            old = 0
-        self.nan_count += int(np.count_nonzero(np.isnan(new_y[old:])))
         self.x, self.y = new_x, new_y
-        return continues
+        return old > 0
 
     def position(self, *, log_x: bool) -> Floats:
         """x, or its decimal logarithm with what is not positive put at the least positive x."""
@@ -54,22 +55,20 @@ class Track:
         if done < self.x.size:
             if done == 0:
                 positive = self.x[self.x > 0]
-                self._floor = float(positive[0]) if positive.size else 1.0
-            new = np.log10(np.maximum(self.x[done:], self._floor))
-            self._logarithm = np.concatenate((self._logarithm, new))
-        return self._logarithm
+                self._floor = max(float(positive[0]), 1e-150) if positive.size else 1.0
+            self._logarithm.append(np.log10(np.clip(self.x[done:], self._floor, 1e150)))
+        return self._logarithm.values
 
     def smoothed(self, weight: float) -> Floats:
         """The debiased moving average of y, `(n,)`, NaN where y is not finite."""
         if self._smoother is None or self._smoother.weight != weight:
             self._smoother = Smoother(weight)
-            self._smoothed = np.empty(0)
+            self._smoothed = _Growing()
             self._columns = {key: kept for key, kept in self._columns.items() if not key[2]}
         done = self._smoothed.size
         if done < self.y.size:
-            new = self._smoother.smooth(self.y[done:])
-            self._smoothed = np.concatenate((self._smoothed, new))
-        return self._smoothed
+            self._smoothed.append(self._smoother.smooth(self.y[done:]))
+        return self._smoothed.values
 
     def columns(self, grid: Grid, *, log_x: bool = False, smoothing: float = 0.0) -> Envelope:
         """The envelope of the curve, or of its average if `smoothing` > 0, on `grid`."""
@@ -116,20 +115,42 @@ class Track:
         )
 
     def _forget(self) -> None:
-        self._logarithm = np.empty(0)
-        self._smoothed = np.empty(0)
+        self._logarithm = _Growing()
+        self._smoothed = _Growing()
         self._smoother = None
         self._columns.clear()
-        self.nan_count = 0
 
 
-def _sorted(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    if x.size != y.size:
-        raise ValueError(f"x has {x.size} points, y has {y.size}")
+class _Growing:
+    """An array that values are appended to, in room that doubles when it is full."""
+
+    def __init__(self) -> None:
+        self._room: Floats = np.empty(0)
+        self.size = 0
+
+    @property
+    def values(self) -> Floats:
+        return self._room[: self.size]
+
+    def append(self, values: Floats) -> None:
+        end = self.size + values.size
+        if end > self._room.size:
+            room = np.empty(max(end, 2 * self._room.size))
+            room[: self.size] = self.values
+            self._room = room
+        self._room[self.size : end] = values
+        self.size = end
+
+
+def _in_order(x: Floats) -> bool:
+    """True if `x` is finite and does not decrease; NaN compares false and so is not in order."""
+    if not x.size:
+        return True
+    return bool((x[1:] >= x[:-1]).all()) and bool(np.isfinite(x[[0, -1]]).all())
+
+
+def _put_in_order(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     usable = np.isfinite(x)
-    if not usable.all():
-        x, y = x[usable], y[usable]
-    if x.size > 1 and bool((x[1:] < x[:-1]).any()):
-        order = np.argsort(x, kind="stable")
-        x, y = x[order], y[order]
-    return x, y
+    x, y = x[usable], y[usable]
+    order = np.argsort(x, kind="stable")
+    return x[order], y[order]
