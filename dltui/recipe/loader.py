@@ -22,7 +22,7 @@ from dltui.recipe.sources import (
     open_source,
     read_chain,
 )
-from dltui.recipe.tree import Entry, Problems, plain
+from dltui.recipe.tree import Entry, Problems, TooManyProblems, plain
 
 
 def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -37,7 +37,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     opened = open_source(str(source), Path.cwd(), None, problems)
     if opened is None:
         raise RecipeError(problems.in_order())
-    return _load(opened, overrides, problems)
+    return _loaded(opened, overrides, problems)
 
 
 def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -47,10 +47,17 @@ def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe
         RecipeError: with every problem of the recipe at once.
     """
     opened = Source(str(path), path.parent, text, path)
-    return _load(opened, overrides, Problems())
+    return _loaded(opened, overrides, Problems())
 
 
-def _load(opened: Source, overrides: Sequence[str], problems: Problems) -> Recipe:
+def _loaded(opened: Source, overrides: Sequence[str], problems: Problems) -> Recipe:
+    try:
+        return _checked(opened, overrides, problems)
+    except TooManyProblems:
+        raise RecipeError(problems.in_order()) from None
+
+
+def _checked(opened: Source, overrides: Sequence[str], problems: Problems) -> Recipe:
     notes: list[str] = []
     root = read_chain(opened, notes, problems)
     if root is None or any(problem.path == "extends" for problem in problems.in_order()):

@@ -17,14 +17,17 @@ from dltui.errors import PluginError
 PluginKind = Literal["layer", "data_source", "callback"]
 KINDS: Final[tuple[PluginKind, ...]] = ("layer", "data_source", "callback")
 _LARGEST_BYTES: Final = 2_000_000
+_INFERRED: Final = ("in_features", "in_channels", "input_shape")
+"""What the graph gives to a layer's constructor that asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginName:
     """One name that a plugin file registers: `@dltui.layer("swish2")`.
 
-    `parameters` are the arguments of the class or function in order, without `self`; for a
-    function layer also without the tensors before the first default.
+    `parameters` are what a recipe may give, the one that a bare value fills first: for a class
+    without what is inferred from the input, for a function without its first tensor, those with
+    a default before the others.
     """
 
     name: str
@@ -49,7 +52,7 @@ def plugin_names(path: Path) -> list[PluginName]:
             for decorator in node.decorator_list:
                 if (registered := _registration(decorator)) is not None:
                     kind, name = registered
-                    parameters, open_ended = _parameters(node)
+                    parameters, open_ended = _parameters(node, kind)
                     found.append(PluginName(name, kind, path, node.lineno, parameters, open_ended))
     return sorted(found, key=lambda plugin: plugin.line)
 
@@ -97,22 +100,29 @@ def _registration(decorator: ast.expr) -> tuple[PluginKind, str] | None:
     return None
 
 
-def _parameters(node: ast.ClassDef | ast.FunctionDef) -> tuple[tuple[str, ...], bool]:
+def _parameters(
+    node: ast.ClassDef | ast.FunctionDef, kind: PluginKind
+) -> tuple[tuple[str, ...], bool]:
     if isinstance(node, ast.FunctionDef):
-        arguments, skipped = node.args, 0
-    else:
-        makers = [
-            item
-            for item in node.body
-            if isinstance(item, ast.FunctionDef) and item.name == "__init__"
-        ]
-        if not makers:
-            # A dataclass or a class with an inherited constructor: its arguments are unknown here.
-            return (), bool(node.bases or node.decorator_list[1:])
-        arguments, skipped = makers[-1].args, 1
-    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)][skipped:]
-    names += [argument.arg for argument in arguments.kwonlyargs]
-    return tuple(names), arguments.kwarg is not None
+        given, with_default, keyword_only, open_ended = _signature(node.args)
+        if kind == "layer":
+            others = [name for name in given[1:] if name not in with_default]
+            return (*with_default, *keyword_only, *others), open_ended
+        return (*given, *keyword_only), open_ended
+    makers = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    if not makers:
+        # A dataclass or a class with an inherited constructor: its arguments are unknown here.
+        return (), bool(node.bases or node.decorator_list[1:])
+    given, _, keyword_only, open_ended = _signature(makers[-1].args)
+    names = [name for name in (*given[1:], *keyword_only) if name not in _INFERRED]
+    return tuple(names), open_ended
+
+
+def _signature(arguments: ast.arguments) -> tuple[list[str], list[str], list[str], bool]:
+    """Positional names, those of them with a default, keyword-only names, and any others."""
+    given = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    with_default = given[len(given) - len(arguments.defaults) :]
+    return given, with_default, [a.arg for a in arguments.kwonlyargs], arguments.kwarg is not None
 
 
 def is_trusted(path: Path) -> bool:

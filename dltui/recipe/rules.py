@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dltui.recipe.names import either, unknown
@@ -12,6 +13,8 @@ from dltui.recipe.schema.task import METRICS
 from dltui.recipe.tree import Entry, Problems, nearest_entry
 
 Metric = tuple[str, dict[str, Any]]
+_DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
+_DEVICE = re.compile(r"(auto|cpu|mps|cuda(:[0-9]{1,3})?)\Z")
 _TABLES = ("iris", "wine", "breast-cancer", "diabetes")
 
 
@@ -38,6 +41,9 @@ class Rules:
         self._check_task_fits_data()
         self._check_length()
         self._check_split()
+        self._check_folds()
+        self._check_normalize()
+        self._check_device()
         self._check_schedule()
         self._check_augmentation_fits()
         self._check_plugin_names()
@@ -130,6 +136,25 @@ class Rules:
             self._add(("data", "split"), message)
         elif split.train <= 0:
             self._add(("data", "split", "train"), "nothing is left for training")
+
+    def _check_folds(self) -> None:
+        kfold = getattr(self._data, "kfold", None)
+        if kfold is not None and kfold.fold != "all" and not 0 <= kfold.fold < kfold.folds:
+            message = f"folds count from 0: expected 0 to {kfold.folds - 1}, not {kfold.fold}"
+            self._add(("data", "kfold", "fold"), message)
+
+    def _check_normalize(self) -> None:
+        normalize = getattr(self._data, "normalize", True)
+        if isinstance(normalize, bool):
+            return
+        if len(normalize.mean) != len(normalize.std) or not normalize.mean:
+            self._add(("data", "normalize"), "mean and std take one number a channel each")
+        elif min(normalize.std) <= 0:
+            self._add(("data", "normalize", "std"), "a standard deviation is greater than 0")
+
+    def _check_device(self) -> None:
+        if self._trainer is not None and not _DEVICE.match(self._trainer.device):
+            self._add(("trainer", "device"), unknown("device", self._trainer.device, _DEVICES))
 
     def _check_schedule(self) -> None:
         scheduler = self._scheduler

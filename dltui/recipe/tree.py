@@ -90,12 +90,21 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
+class TooManyProblems(Exception):  # noqa: N818 - ends the check, never seen outside
+    """There are so many problems that looking for more helps nobody."""
+
+
 class Problems:
-    """Collects problems: at most one for each place, so that one mistake is told once."""
+    """Collects problems, each once.
+
+    `add` raises TooManyProblems after `MOST`: nobody reads more, and each costs a search for the
+    nearest name.
+    """
+
+    MOST = 300
 
     def __init__(self) -> None:
         self._found: dict[tuple[Location, str], Problem] = {}
-        self._places: set[Location] = set()
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -104,11 +113,8 @@ class Problems:
         key = path if isinstance(path, str) else dotted(path)
         if (place, key) not in self._found:
             self._found[place, key] = Problem(*place, key, message)
-            self._places.add(place)
-
-    def known_at(self, place: Location) -> bool:
-        """Whether this place has a problem already: a follow-up would only add noise."""
-        return place in self._places
+            if len(self._found) >= self.MOST:
+                raise TooManyProblems
 
     def in_order(self) -> list[Problem]:
         """In the order of the files' lines; files in the order of their first problem."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict
 
 from dltui.recipe.arguments import add_missing_arguments, read_arguments
 from dltui.recipe.catalogue import LAYERS
+from dltui.recipe.expressions import has_expression
 from dltui.recipe.model.scope import MODIFIERS, STRUCTURES, Scope
 from dltui.recipe.names import described, unknown
 from dltui.recipe.nodes import For, Group, KeyPath, Layer, Node, Repeat, Residual, Use
@@ -295,11 +296,11 @@ def _read_variables(entry: Entry, path: KeyPath, scope: Scope) -> dict[str, Any]
     for key, child in entry.value.items():
         if not NAME.match(key) or key == "data" or "-" in key:
             problems.add(child.key_or_value, (*path, key), f"`{key[:40]}` cannot name a variable")
-        elif not isinstance(child.value, list):
+        elif isinstance(child.value, list):
+            lengths[key] = len(child.value)
+        elif not isinstance(child.value, str) or not has_expression(child.value):
             said = described(plain(child))
             problems.add(child.place, (*path, key), f"`{key}` takes a list of values, not {said}")
-        else:
-            lengths[key] = len(child.value)
         found[key] = scope.convert(child, (*path, key))
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{key} has {length}" for key, length in lengths.items())

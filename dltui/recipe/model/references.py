@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,7 +11,8 @@ from dltui.recipe.nodes import Block, For, Group, KeyPath, Layer, Node, Repeat, 
 from dltui.recipe.tree import Entry, Problems, nearest_entry
 
 _INPUT: Final = "input"
-"""The name of a list's own input: of the model, of a block, of a residual body."""
+"""The name of a list's own input; `input1`, `input2`, … are the others of `in: [a, b]`."""
+_NUMBERED_INPUT: Final = re.compile(r"input[1-9][0-9]?\Z")
 
 
 class References:
@@ -23,13 +25,15 @@ class References:
     def check(self, nodes: tuple[Node, ...], visible: frozenset[str]) -> frozenset[str]:
         """Names visible after the list: those before it, and its own with those inside groups."""
         own: set[str] = set()
+        named: set[str] = set()
         for node in nodes:
             seen = visible | own | {_INPUT}
             self._check_named(node, seen)
             inside = self._check_inside(node, seen)
             if node.name is not None:
-                if node.name in own:
+                if node.name in named:
                     self._add((*node.path, "name"), f"two layers are named `{node.name}`")
+                named.add(node.name)
                 own.add(node.name)
                 own |= {f"{node.name}.{name}" for name in inside}
             own |= inside
@@ -54,7 +58,7 @@ class References:
 
     def _check_named(self, node: Node, seen: set[str] | frozenset[str]) -> None:
         for name in node.inputs or ():
-            if name not in seen:
+            if name not in seen and not _NUMBERED_INPUT.match(name):
                 self._add((*node.path, "in"), unknown("input", name, seen))
         if isinstance(node, Use) and node.target not in seen - {_INPUT}:
             self._add((*node.path, "use"), unknown("layer", node.target, seen - {_INPUT}))

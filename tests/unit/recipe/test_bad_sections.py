@@ -157,6 +157,19 @@ def _recipe(*lines: str) -> str:
         ("trainer: {epochs: 3, steps: 100}", 29, "trainer.steps", "exclude each other"),
         ("trainer: {seed: true}", 17, "trainer.seed", "expected a whole number, not true"),
         ("trainer: {precision: bf61}", 22, "trainer.precision", "did you mean `bf16`?"),
+        ("trainer: {device: cdua}", 19, "trainer.device", "did you mean `cuda`?"),
+        (
+            "data: {type: builtin, name: digits, kfold: {folds: 3, fold: 3}}",
+            61,
+            "data.kfold.fold",
+            "folds count from 0: expected 0 to 2, not 3",
+        ),
+        (
+            "data: {type: builtin, name: digits, normalize: {mean: [0.5], std: [0]}}",
+            62,
+            "data.normalize.std",
+            "a standard deviation is greater than 0",
+        ),
         ("trainer: [1]", 10, "trainer", "expected a map, not a list"),
         ("metrics: accuracy", 10, "metrics", "expected a list such as [accuracy"),
         ("metrics: [acuracy]", 11, "metrics.0", "did you mean `accuracy`?"),
@@ -198,3 +211,8 @@ def test_several_models_are_refused_by_tasks_that_take_one(refuse: Refuse) -> No
     text = "models: {a: 1}\ndata: {type: builtin, name: digits}\ntask: {type: classify}\n"
     problem = refuse(text)[0]
     assert problem.message == "task `classify` takes one model: write `model:`"
+
+
+def test_hundreds_of_mistakes_end_the_check_early(refuse: Refuse) -> None:
+    layers = ", ".join(f"lay{number}" for number in range(15_000))
+    assert len(refuse(_recipe(f"model: {{layers: [{layers}]}}"))) == 300

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,3 +93,31 @@ def test_the_resolved_recipe_reads_back_equal_from_another_folder(
 
 def test_recipes_that_differ_have_different_hashes(load: Load, small: str) -> None:
     assert load(small).hash() != load(small, ["trainer.seed=1"]).hash()
+
+
+def test_names_inside_groups_are_seen_after_them_and_numbered_inputs_inside(load: Load) -> None:
+    recipe = load(
+        """\
+data: {type: builtin, name: digits}
+task: {type: classify}
+model:
+  blocks:
+    join: {layers: [{add: , in: [input, input1]}]}
+  layers:
+    - {name: stem, layers: [{linear: 32, name: wide}, {linear: 16, name: thin}]}
+    - {linear: 32, name: wide}
+    - {join: , in: [stem.wide, wide]}
+    - {use: thin}
+    - for: {out: $(data.classes)}
+      layers: [relu]
+"""
+    )
+    assert [node.inputs for node in recipe.model.layers[:3]] == [None, None, ("stem.wide", "wide")]
+
+
+def test_importing_the_room_imports_neither_yaml_nor_pydantic() -> None:
+    code = "import sys, dltui.recipe as r; r.shipped(); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(ran.stdout.split())
+    assert "dltui.recipe.library" in modules
+    assert not {"pydantic", "ruamel.yaml", "torch", "numpy", "textual"} & modules

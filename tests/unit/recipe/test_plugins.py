@@ -23,7 +23,7 @@ raise SystemExit("a plugin is never run by reading it")
 
 @layer("swish2")
 class Swish2:
-    def __init__(self, beta=1.0, *, learned=False):
+    def __init__(self, beta=1.0, *, in_features, learned=False):
         pass
 
 @dltui.callback(name="ping")
@@ -32,6 +32,10 @@ def ping(run, **options):
 
 @data_source("mine")
 def mine(rows):
+    pass
+
+@layer("gated")
+def gated(x, gate, floor=0.0, *, hard=False):
     pass
 
 @layer(some_variable)
@@ -51,6 +55,7 @@ def test_names_are_read_without_running_the_file(write: Write) -> None:
         ("swish2", "layer", 7, ("beta", "learned"), False),
         ("ping", "callback", 12, ("run",), True),
         ("mine", "data_source", 16, ("rows",), False),
+        ("gated", "layer", 20, ("floor", "hard", "gate"), False),
     ]
 
 
