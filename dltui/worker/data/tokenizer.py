@@ -13,7 +13,7 @@ from torch import Tensor
 from dltui.errors import DataError
 
 DEFAULT_BPE_VOCAB = 1024
-_BPE_CHARACTERS = 16_000_000
+_BPE_CHARACTERS = 4_000_000
 """Merges are learned from at most so many characters of the training part."""
 
 

@@ -141,7 +141,8 @@ def _encoded(table: Table, name: str) -> _Encoded:
         _check_finite(table, name, numbers)
         column = torch.tensor([math.nan if n is None else n for n in numbers], dtype=torch.float32)
         return _Encoded([name], column.unsqueeze(1), numeric=True)
-    texts = [_MISSING_CATEGORY if cell is None else _text(cell) for cell in cells]
+    written = {cell: _MISSING_CATEGORY if cell is None else _text(cell) for cell in set(cells)}
+    texts = [written[cell] for cell in cells]
     categories = sorted(set(texts))
     if len(categories) > MOST_CATEGORIES:
         examples = ", ".join(repr(text) for text in categories[:3])
@@ -160,9 +161,10 @@ def _encoded(table: Table, name: str) -> _Encoded:
 
 def _numbers(cells: Sequence[Cell]) -> list[float | None] | None:
     """The column as numbers, or None where a cell is a text."""
-    numbers = [as_number(cell) for cell in cells]
-    is_text = any(n is None and c is not None for n, c in zip(numbers, cells, strict=True))
-    return None if is_text else numbers
+    try:
+        return [None if cell is None else float(cell) for cell in cells]
+    except ValueError:
+        return None
 
 
 def _check_finite(table: Table, name: str, numbers: Sequence[float | None]) -> None:
@@ -201,7 +203,8 @@ def _classes(table: Table, name: str) -> tuple[DataInfo, Tensor]:
     numbers = _numbers(cells)
     if numbers is not None:
         _check_finite(table, name, numbers)
-    texts = [_text(cell) for cell in cells]
+    written = {cell: _text(cell) for cell in set(cells)}
+    texts = [written[cell] for cell in cells]
     known = sorted(set(texts), key=_class_order if numbers is not None else str)
     if len(known) < 2:
         raise DataError(

@@ -17,6 +17,7 @@ Cell = str | float | None
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
 """Cells that count as empty, in lower case."""
 
+_LONGEST_MISSING = max(map(len, MISSING))
 _SEPARATORS = ",;\t|"
 
 
@@ -131,7 +132,8 @@ def _from_rows(path: Path, reader: Any) -> Table:
         rows.append(reader.line_num)
         for store, text in zip(stores, cells, strict=True):
             stripped = text.strip()
-            store.append(None if stripped.lower() in MISSING else stripped)
+            empty = len(stripped) <= _LONGEST_MISSING and stripped.lower() in MISSING
+            store.append(None if empty else stripped)
     return Table(path, columns, rows, "line")
 
 
