@@ -68,7 +68,7 @@ def mnist(server, monkeypatch):
         for name, array in ((f"{part}-images-idx3", images), (f"{part}-labels-idx1", labels)):
             content = idx(array)
             (server.root / f"{name}-ubyte.gz").write_bytes(content)
-            resources.append((f"{name}-ubyte.gz", hashlib.md5(content).hexdigest()))
+            resources.append((f"{name}-ubyte.gz", md5(content)))
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
     monkeypatch.setattr(datasets.MNIST, "mirrors", [server.url])
     return server
@@ -164,7 +164,7 @@ def test_cifar10_is_read_from_its_own_format(recipe, server, monkeypatch):
     (server.root / "cifar.tar.gz").write_bytes(archive.getvalue())
     cifar = datasets.CIFAR10
     monkeypatch.setattr(cifar, "url", server.url + "cifar.tar.gz")
-    monkeypatch.setattr(cifar, "tgz_md5", hashlib.md5(archive.getvalue()).hexdigest())
+    monkeypatch.setattr(cifar, "tgz_md5", md5(archive.getvalue()))
     monkeypatch.setattr(cifar, "train_list", [[name, sums[name]] for name in names[:5]])
     monkeypatch.setattr(cifar, "test_list", [["test_batch", sums["test_batch"]]])
     monkeypatch.setattr(cifar, "meta", {**cifar.meta, "md5": sums["batches.meta"]})
@@ -179,11 +179,61 @@ def test_cifar10_is_read_from_its_own_format(recipe, server, monkeypatch):
     assert torch.equal(torch.bincount(batch.targets), torch.full((10,), 5))
 
 
-def add(tar, name, content, sums):
-    info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+def test_svhn_is_read_from_its_own_format(recipe, server, monkeypatch):
+    from scipy.io import savemat
+
+    split_list = {}
+    for part, size in (("train", 20), ("test", 10)):
+        pixels = np.zeros((32, 32, 3, size), dtype=np.uint8)
+        pixels[:, :, 2] = 255
+        path = server.root / f"{part}.mat"
+        savemat(path, {"X": pixels, "y": np.arange(1, size + 1)[:, None] % 10 + 1})
+        split_list[part] = [server.url + path.name, path.name, md5(path.read_bytes())]
+    monkeypatch.setattr(datasets.SVHN, "split_list", split_list)
+    data = open_data(recipe(type="torchvision", name="svhn", normalize=False), seed=0, device="cpu")
+    (batch,) = data.train.epoch(0)
+    assert (batch.inputs[:, 2] == 1).all()
+    assert (batch.inputs[:, :2] == 0).all()
+    assert torch.equal(torch.bincount(batch.targets), torch.full((10,), 2))
+    assert data.val.size == 10
+
+
+def test_stl10_is_read_from_its_own_format(recipe, server, monkeypatch):
+    archive = io.BytesIO()
+    sums = {}
+    pixels = np.zeros((10, 3, 96, 96), dtype=np.uint8)
+    pixels[:, 1, :48] = 255  # stored column by column: the left half is green
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for part in ("train", "test"):
+            add(tar, f"{part}_X.bin", pixels.tobytes(), sums, "stl10_binary")
+            labels = np.arange(1, 11, dtype=np.uint8)
+            add(tar, f"{part}_y.bin", labels.tobytes(), sums, "stl10_binary")
+        add(tar, "unlabeled_X.bin", b"", sums, "stl10_binary")
+    (server.root / "stl10.tar.gz").write_bytes(archive.getvalue())
+    stl10 = datasets.STL10
+    monkeypatch.setattr(stl10, "url", server.url + "stl10.tar.gz")
+    monkeypatch.setattr(stl10, "tgz_md5", md5(archive.getvalue()))
+    for key in ("train_list", "test_list"):
+        monkeypatch.setattr(stl10, key, [[name, sums[name]] for name, _ in getattr(stl10, key)])
+    data = open_data(
+        recipe(type="torchvision", name="stl10", normalize=False), seed=0, device="cpu"
+    )
+    (batch,) = data.train.epoch(0)
+    assert batch.inputs.shape == (10, 3, 96, 96)
+    assert (batch.inputs[:, 1, :, :48] == 1).all()
+    assert (batch.inputs[:, 1, :, 48:] == 0).all()
+    assert sorted(batch.targets.tolist()) == list(range(10))
+
+
+def md5(content):
+    return hashlib.md5(content).hexdigest()
+
+
+def add(tar, name, content, sums, folder="cifar-10-batches-py"):
+    info = tarfile.TarInfo(f"{folder}/{name}")
     info.size = len(content)
     tar.addfile(info, io.BytesIO(content))
-    sums[name] = hashlib.md5(content).hexdigest()
+    sums[name] = md5(content)
 
 
 def test_class_names_and_facts_are_torchvisions_own(recipe):
