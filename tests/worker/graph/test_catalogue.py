@@ -1,0 +1,88 @@
+"""Every layer that the catalogue names can be built with its defaults and gives finite numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from dltui.graph.assemble import assemble, materialise
+from dltui.graph.builders import BUILDERS
+from dltui.recipe.catalogue import LAYERS
+from dltui.recipe.data_info import DataInfo
+
+IMAGE = (8, 8, 8)
+SEQUENCE = (6, 16)
+SHAPES: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("conv1d", "conv_transpose1d", "dropout1d"), SEQUENCE),
+    **dict.fromkeys(("conv3d", "conv_transpose3d", "dropout3d"), (4, 6, 6, 6)),
+    **dict.fromkeys(("linear", "mlp", "rms_norm", "layer_norm", "transpose"), SEQUENCE),
+    **dict.fromkeys(("positions", "cls_token", "attention", "rnn", "lstm", "gru"), SEQUENCE),
+    **dict.fromkeys(("matmul", "cat"), (4, 4)),
+    "group_norm": (64, 4, 4),
+    "squeeze": (8, 1),
+}
+REQUIRED: dict[str, str] = {
+    "channel_shuffle": "2",
+    "embedding": "12",
+    "unflatten": "[2, 4]",
+    "reshape": "[64, 8]",
+    "permute": "[0, 2, 3, 1]",
+    "tied_linear": "first",
+}
+TWO_INPUTS = ("add", "sub", "mul", "matmul", "cat")
+
+
+def test_catalogue_and_builders_have_the_same_names() -> None:
+    assert set(BUILDERS) == {spec.name for spec in LAYERS.values()}
+
+
+def test_every_activation_of_torch_is_in_the_catalogue() -> None:
+    needs_more = {"MultiheadAttention", "AdaptiveLogSoftmaxWithLoss"}
+    for name in set(nn.modules.activation.__all__) - needs_more:
+        plain = name.lower()
+        assert plain in {known.replace("_", "") for known in LAYERS}, name
+
+
+@pytest.mark.parametrize("name", sorted({spec.name for spec in LAYERS.values()}))
+def test_layer_runs_with_its_defaults(name: str, write: Callable[..., Any]) -> None:
+    spec = LAYERS[name]
+    main = next((key for key, arg in spec.args.items() if arg.required), None)
+    value = REQUIRED.get(name, "16") if main else None
+    kind = f"{name}: {value}" if value else f"{name}: {{}}" if spec.args else f"{name}: null"
+    first = "- {name: first, linear: 8}\n    " if name == "tied_linear" else ""
+    inputs = ", in: [input, input]" if name in TWO_INPUTS else ""
+    recipe = write(f"model:\n  layers:\n    {first}- {{{kind}{inputs}}}")
+    tokens = name == "embedding"
+    info = DataInfo(
+        SHAPES.get(name, IMAGE), "int64" if tokens else "float32", "class", classes=10, vocab=20
+    )
+    torch.manual_seed(0)
+    model = materialise(assemble(recipe, info))
+    example = torch.randint(20, (2, *info.shape)) if tokens else torch.rand(2, *info.shape) + 0.1
+    for training in (True, False):
+        output = model.train(training)(example)
+        assert isinstance(output, torch.Tensor)
+        assert output.shape[0] == 2
+        assert output.isfinite().all()
+    assert not any(parameter.is_meta for parameter in model.parameters())
+
+
+def test_convolution_keeps_the_size_and_takes_its_rank_from_the_input(
+    write: Callable[..., Any], digits: DataInfo
+) -> None:
+    recipe = write(
+        """
+        model:
+          layers:
+            - conv: {out: 4, kernel: [5, 3], dilation: [1, 2]}
+            - flatten: 2
+            - conv: 6
+            - gap
+        """
+    )
+    rows = [traced.output for traced in assemble(recipe, digits).traced]
+    assert rows == [(2, 4, 8, 8), (2, 4, 64), (2, 6, 64), (2, 6)]
