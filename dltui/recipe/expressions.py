@@ -21,6 +21,7 @@ from dltui.recipe.nodes import Expression
 Number = int | float | bool
 
 _LONGEST: Final = 300
+_LONGEST_TEXT: Final = 2_000
 _LARGEST: Final = 2**63 - 1
 _ALLOWED = re.compile(r"[\w\s.+\-*/%()<>=!,]*\Z", re.ASCII)
 
@@ -76,6 +77,8 @@ def parse_expression(text: str) -> tuple[str | ast.expr, ...]:
 @lru_cache(maxsize=4096)
 def _parse_template(text: str) -> tuple[str | ast.expr, ...]:
     parts: list[str | ast.expr] = []
+    if len(text) > _LONGEST_TEXT and has_expression(text):
+        raise ExpressionError(f"a text with `$(…)` has at most {_LONGEST_TEXT:,} characters")
     rest = text
     while (start := rest.find("$(")) >= 0:
         if start:

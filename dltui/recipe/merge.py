@@ -36,6 +36,8 @@ def merged(base: Entry, over: Entry, notes: list[str], path: KeyPath = ()) -> En
 def _without_old_arguments(
     base: dict[str, Entry], over: dict[str, Entry], notes: list[str], path: KeyPath
 ) -> dict[str, Entry]:
+    if path == ("model",) and ("from" in over) != ("from" in base) and _is_model(over):
+        return _without_other_model(base, over, notes)
     old, new = base.get("type"), over.get("type")
     if old is None or new is None or old.value == new.value:
         return base
@@ -47,3 +49,18 @@ def _without_old_arguments(
             f"dropped {', '.join(dropped)}"
         )
     return {key: entry for key, entry in base.items() if key in stays}
+
+
+def _is_model(keys: dict[str, Entry]) -> bool:
+    return "from" in keys or "layers" in keys
+
+
+def _without_other_model(
+    base: dict[str, Entry], over: dict[str, Entry], notes: list[str]
+) -> dict[str, Entry]:
+    """Nothing of a layer list goes with a ready-made network, nor the other way round."""
+    dropped = [key for key in base if key not in over]
+    if dropped:
+        now, was = ("`from`", "`layers`") if "from" in over else ("`layers`", "`from`")
+        notes.append(f"model is now given by {now} (was {was}): dropped {', '.join(dropped)}")
+    return {}

@@ -85,7 +85,10 @@ def _replaced(
             )
             return entry
         items = list(entry.value)
-        items[step] = _replaced(items[step], path, depth + 1, new, notes, problems)
+        if depth + 1 == len(path):  # a layer or a step is another one, not both in one
+            items[step] = Entry(new.value, new.place)
+        else:
+            items[step] = _replaced(items[step], path, depth + 1, new, notes, problems)
         return entry.moved(items)
     if isinstance(entry.value, dict) or (entry.value is None and isinstance(step, str)):
         return _with_key(entry, path, depth, new, notes, problems)
@@ -101,8 +104,8 @@ def _with_key(
     key = str(path[depth])
     children = dict(entry.value or {})
     last = depth + 1 == len(path)
-    if last and depth and key == "type" and "type" in children:
-        over = Entry({"type": new}, entry.place, entry.key_place)
+    if last and depth and ((key == "type" and "type" in children) or path == ("model", "from")):
+        over = Entry({key: new}, entry.place, entry.key_place)
         return merged(entry, over, notes, path[:depth])
     if last and key not in children:
         children[key] = new

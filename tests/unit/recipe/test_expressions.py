@@ -128,6 +128,7 @@ def test_a_lone_expression_is_a_number_and_a_longer_text_is_filled_in(
         "$(d[0])",
         "$(f(1))",
         "$(min(*d))",
+        "$(1)" * 200_000,
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:

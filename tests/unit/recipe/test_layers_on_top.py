@@ -9,6 +9,7 @@ import pytest
 
 from dltui.errors import RecipeError
 from dltui.recipe import Recipe, load_recipe
+from dltui.recipe.nodes import Layer
 
 Write = Callable[..., Path]
 Load = Callable[..., Recipe]
@@ -100,6 +101,30 @@ def test_another_data_type_keeps_the_batch_size(load: Load, small: str) -> None:
     recipe = load(base, ["data={type: torchvision, name: mnist}"])
     assert (recipe.data.type, recipe.data.batch_size) == ("torchvision", 7)
     assert recipe.notes == ("data.type is now torchvision (was builtin): dropped flat",)
+
+
+@pytest.mark.parametrize("override", ["model.from=torchvision/resnet18", "model={from: run/last}"])
+def test_a_ready_made_network_takes_the_place_of_layers(
+    override: str, load: Load, small: str
+) -> None:
+    recipe = load(small, [override])
+    assert recipe.model.pretrained is not None
+    assert recipe.model.layers == ()
+    assert recipe.notes == ("model is now given by `from` (was `layers`): dropped layers",)
+
+
+def test_an_extending_recipe_replaces_a_ready_made_network_by_layers(write: Write) -> None:
+    base = "data: {type: folder, path: a}\ntask: {type: classify}\n"
+    write(f"{base}model: {{from: torchvision/resnet18, freeze: [layer1]}}\n", "base.yaml")
+    child = load_recipe(write("extends: base.yaml\nmodel: {layers: [flatten, {linear: 2}]}\n"))
+    assert child.model.pretrained is None
+    assert child.notes == ("model is now given by `layers` (was `from`): dropped from, freeze",)
+
+
+def test_an_override_of_a_layer_replaces_it_whole(load: Load, small: str) -> None:
+    first = load(small, ["model.layers.0={conv: {out: 3}}"]).model.layers[0]
+    assert isinstance(first, Layer)
+    assert (first.kind, first.args) == ("conv", {"out": 3})
 
 
 def test_overrides_reach_into_lists_and_maps_and_make_sections(load: Load, small: str) -> None:
