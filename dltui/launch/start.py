@@ -18,6 +18,8 @@ from dltui.runs.living import effective_state
 from dltui.runs.lock import WorkerLock
 from dltui.runs.status import Status, read_status, write_status
 
+_EXIT_S = 30.0
+
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
 
@@ -68,7 +70,7 @@ def resume_run(run: RunFolder) -> RunFolder:
     """Starts a worker that goes on from the run's last checkpoint.
 
     For runs that stopped, failed or died. Raises UsageError for one that lives or has finished,
-    StoreError if there is no checkpoint or another process is just starting it.
+    StoreError if another process is just starting it. Without a checkpoint it starts anew.
     """
     from dltui.recipe import load_recipe
 
@@ -85,14 +87,28 @@ def resume_run(run: RunFolder) -> RunFolder:
         )
     has_checkpoint = pointed(run.checkpoints, "latest") is not None
     devices = load_recipe(run.resolved).trainer.devices
-    with WorkerLock(run.lock_path):
+    _mark_starting(run, status)
+    _spawn(run, resume=has_checkpoint, devices=devices, status=status)
+    return run
+
+
+def _mark_starting(run: RunFolder, status: Status) -> None:
+    lock = WorkerLock(run.lock_path)
+    # A worker that has written its last status still takes a while to leave torch.
+    if not lock.acquire(wait_s=_EXIT_S):
+        raise StoreError(
+            "another process is working on this run",
+            where=run.name,
+            remedy=f"look at it: dltui watch {run.name}",
+        )
+    try:
         run.launch_path.unlink(missing_ok=True)
         starting = replace(
             status, state="starting", process=None, message="", heartbeat=time.time()
         )
         write_status(run.path, starting)
-    _spawn(run, resume=has_checkpoint, devices=devices, status=status)
-    return run
+    finally:
+        lock.release()
 
 
 def _spawn(run: RunFolder, *, resume: bool, devices: int, status: Status) -> None:

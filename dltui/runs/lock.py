@@ -7,12 +7,14 @@ import fcntl
 import os
 import struct
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from dltui.errors import StoreError
 
+_RETRY_S = 0.05
 LockState = Literal["held", "free", "unknown"]
 
 # lockf locks belong to a process and end when it closes *any* descriptor of the file, so a look
@@ -33,16 +35,22 @@ class WorkerLock:
         self.path = path
         self._descriptor: int | None = None
 
-    def acquire(self) -> bool:
-        """Takes the lock at once; False if another process, or this one, has it.
+    def acquire(self, *, wait_s: float = 0.0) -> bool:
+        """Takes the lock; False if another process, or this one, has it and keeps it for `wait_s`.
 
         Raises StoreError where the filesystem has no locks.
         """
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        key = _key(os.fstat(descriptor))
-        if _held_here.get(key) == os.getpid():
-            # Closing would drop the lock that this process holds; the descriptor is kept instead.
+        deadline = time.monotonic() + wait_s
+        while not self._try():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_RETRY_S)
+        return True
+
+    def _try(self) -> bool:
+        if _is_held_here(self.path):
             return False
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -55,7 +63,7 @@ class WorkerLock:
                 remedy="keep runs on another disk: --runs DIR or DLTUI_RUNS",
             ) from error
         self._descriptor = descriptor
-        _held_here[key] = os.getpid()
+        _held_here[_key(os.fstat(descriptor))] = os.getpid()
         return True
 
     def release(self) -> None:
@@ -86,14 +94,12 @@ class WorkerLock:
 
 def lock_state(path: Path) -> LockState:
     """Whether some process holds the lock on `path`, without taking it even for a moment."""
-    try:
-        key = _key(path.stat())
-    except FileNotFoundError:
-        return "free"
-    if _held_here.get(key) == os.getpid():
+    if _is_held_here(path):
         return "held"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "free"
     except OSError:
         return "unknown"
     try:
@@ -103,6 +109,13 @@ def lock_state(path: Path) -> LockState:
     finally:
         os.close(descriptor)
     return "free" if _lock_type(answer) == fcntl.F_UNLCK else "held"
+
+
+def _is_held_here(path: Path) -> bool:
+    try:
+        return _held_here.get(_key(path.stat())) == os.getpid()
+    except FileNotFoundError:
+        return False
 
 
 def _question() -> bytes:

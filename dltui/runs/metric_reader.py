@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,7 @@ from dltui.runs.clean import printable
 from dltui.runs.metrics import MISSING, parse_header, record_bytes, segments
 
 _MISSING_BITS = np.float64(MISSING).view(np.int64)
+_CHUNK_BYTES = 2**21
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _NEVER = int(np.iinfo(np.int64).max)
 
@@ -69,19 +71,18 @@ class MetricReader:
     def poll(self) -> bool:
         """Reads what is new; True if anything changed. Raises StoreError on a foreign file."""
         changed = False
-        for path in segments(self.path):
-            segment = self._segments.get(path)
-            if segment is None:
-                segment = self._segments[path] = _Segment(path)
-            chunk = segment.read()
-            if chunk is None:
-                # The file is shorter than what was read of it: another file, so start over.
-                self._restart()
-                self.poll()
-                return True
-            if len(chunk):
-                self._add(segment, chunk)
-                changed = True
+        try:
+            for path in segments(self.path):
+                if path not in self._segments:
+                    self._segments[path] = _Segment(path)
+                segment = self._segments[path]
+                for chunk in segment.read():
+                    self._add(segment, chunk)
+                    changed = True
+        except _FileReplacedError:
+            self._restart()
+            self.poll()
+            return True
         self.damaged = sum(segment.damaged for segment in self._segments.values())
         return changed
 
@@ -114,7 +115,7 @@ class MetricReader:
                 piece = piece[1:]
             kept, lowest = _without_superseded(piece["step"], self.steps)
             self._cut(lowest)
-            self._table.append(piece if kept is None else piece[kept], places)
+            self._table.append(piece if kept is None else piece[kept], places, segment.waiting)
 
     def _cut(self, step: int) -> None:
         """Drops everything recorded at `step` and after it."""
@@ -124,6 +125,10 @@ class MetricReader:
             self.revision += 1
 
 
+class _FileReplacedError(Exception):
+    """A file is shorter than what was read of it, so it is another one."""
+
+
 class _Segment:
     """One file and how far it was read."""
 
@@ -131,33 +136,46 @@ class _Segment:
         self.path = path
         self.columns: tuple[str, ...] = ()
         self.damaged = 0
+        self.waiting = 0
+        """Records of the file that `read` has not given out yet."""
         self._offset = 0
         self._dtype = np.dtype([])
 
-    def read(self) -> NDArray[np.void] | None:
-        """New records as a structured array; None if the file has become shorter."""
+    def read(self) -> Iterator[NDArray[np.void]]:
+        """New records as structured arrays, each valid until the next one is asked for."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            return None if self._offset else np.empty(0, self._dtype)
+            if self._offset:
+                raise _FileReplacedError from None
+            return
         except OSError as error:
             raise StoreError(
                 f"cannot read a log: {error.strerror}", where=str(self.path)
             ) from error
         try:
-            if not self._offset and not self._read_header(descriptor):
-                return np.empty(0, self._dtype)
-            size = os.fstat(descriptor).st_size
-            if size < self._offset:
-                return None
-            length = self._dtype.itemsize
-            return self._sound(_pread(descriptor, (size - self._offset) // length * length, self))
+            if self._offset or self._read_header(descriptor):
+                yield from self._read_records(descriptor)
         finally:
             os.close(descriptor)
 
-    @property
-    def offset(self) -> int:
-        return self._offset
+    def _read_records(self, descriptor: int) -> Iterator[NDArray[np.void]]:
+        size = os.fstat(descriptor).st_size
+        if size < self._offset:
+            raise _FileReplacedError
+        length = self._dtype.itemsize
+        self.waiting = (size - self._offset) // length
+        # One small buffer for all of it: a large one costs more in page faults than in reading.
+        buffer = bytearray(min(self.waiting, _CHUNK_BYTES // length + 1) * length)
+        while self.waiting:
+            part = memoryview(buffer)[: self.waiting * length]
+            count = os.preadv(descriptor, [part], self._offset) // length
+            if not count:
+                return  # cut off meanwhile by its writer
+            self.waiting = max(self.waiting - count, 0)
+            records = self._sound(part[: count * length], is_end=not self.waiting)
+            if len(records):
+                yield records
 
     def _read_header(self, descriptor: int) -> bool:
         try:
@@ -174,13 +192,13 @@ class _Segment:
         assert self._dtype.itemsize == record_bytes(len(names))
         return True
 
-    def _sound(self, data: bytes) -> NDArray[np.void]:
-        """The undamaged records of `data`. Damaged ones at its end are read again next time."""
+    def _sound(self, data: memoryview, *, is_end: bool) -> NDArray[np.void]:
+        """The undamaged records of `data`. Damaged ones at the file's end are read again later."""
         length = self._dtype.itemsize
         records = np.frombuffer(data, self._dtype)
-        damaged = damaged_records(memoryview(data), length)
+        damaged = damaged_records(data, length)
         whole = len(records)
-        while damaged and damaged[-1] == whole - 1:
+        while is_end and damaged and damaged[-1] == whole - 1:
             whole -= 1
             damaged.pop()
         self._offset += whole * length
@@ -213,10 +231,12 @@ class _Table:
         self.count = count
         self._reserve(count)
 
-    def append(self, records: NDArray[np.void], places: list[int]) -> None:
+    def append(self, records: NDArray[np.void], places: list[int], following: int) -> None:
+        """Adds rows; `following` more are about to come."""
         end = self.count + len(records)
         if end > len(self.steps):
-            self._reserve(max(end, 2 * len(self.steps), 256) if self.count else end)
+            grown = max(end, 2 * len(self.steps), 256) if self.count else end
+            self._reserve(max(grown, end + following))
         self.steps[self.count : end] = records["step"]
         self.times[self.count : end] = records["time"]
         if places == list(range(self.values.shape[1])):
@@ -261,19 +281,3 @@ def _without_superseded(
     kept = np.ones(len(steps), np.bool_)
     kept[:-1] = steps[:-1] < lowest[1:]
     return kept, int(lowest[0])
-
-
-def _pread(descriptor: int, size: int, segment: _Segment) -> bytes:
-    """`size` bytes from the segment's offset, fewer only if the file has just been cut."""
-    parts: list[bytes] = []
-    offset = segment.offset
-    while size > 0:
-        part = os.pread(descriptor, min(size, 2**30), offset)
-        if not part:
-            break
-        parts.append(part)
-        offset += len(part)
-        size -= len(part)
-    data = parts[0] if len(parts) == 1 else b"".join(parts)
-    length = record_bytes(len(segment.columns))
-    return data[: len(data) // length * length]

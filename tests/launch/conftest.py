@@ -10,7 +10,7 @@ import pytest
 
 from dltui.launch.control import kill_process
 from dltui.runs.layout import RunFolder, create_run
-from dltui.runs.liveness import read_launch
+from dltui.runs.living import read_launch
 from dltui.runs.status import Status
 
 WORKER = Path(__file__).with_name("obedient_worker.py")

@@ -21,7 +21,7 @@ from dltui.errors import UsageError
 from dltui.launch.spawn import spawn_worker
 from dltui.runs.events import EventLog
 from dltui.runs.layout import RunFolder
-from dltui.runs.liveness import effective_state
+from dltui.runs.living import effective_state
 from dltui.runs.metrics import MetricLog
 from dltui.runs.status import Best, Status, read_status, write_status
 

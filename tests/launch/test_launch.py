@@ -23,7 +23,7 @@ from dltui.launch.start import resume_run
 from dltui.runs.events import EventReader
 from dltui.runs.identity import ProcessIdentity, process_identity
 from dltui.runs.layout import RunFolder
-from dltui.runs.liveness import effective_state, read_launch, write_launch
+from dltui.runs.living import effective_state, read_launch, write_launch
 from dltui.runs.status import Status, read_status, write_status
 
 WORKER = Path(__file__).with_name("obedient_worker.py")
@@ -56,6 +56,7 @@ def test_a_started_worker_runs_in_a_session_of_its_own_without_a_terminal(
     identity = spawn_worker(run)
     assert state(run) in ("starting", "running")
     wait_until(lambda: state(run) == "running", "running")
+    wait_until(lambda: run.worker_log.read_text().endswith("\n"), "it says so")
     assert run.worker_log.read_text() == f"up {identity.pid} fresh\n"
     assert os.getsid(0) != identity.pid
     assert read_status(run.path).process == identity == read_launch(run.path)
@@ -143,7 +144,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_in_the_same_folder(run: RunFo
     wait_until(lambda: state(run) == "running", "running again")
     status = read_status(run.path)
     assert (status.attempt, status.step) == (2, 7)
-    assert "resume" in run.worker_log.read_text()
+    wait_until(lambda: "resume" in run.worker_log.read_text(), "it says so")
 
 
 def test_a_second_worker_on_a_live_run_ends_without_touching_it(run: RunFolder) -> None:
