@@ -1,0 +1,115 @@
+"""What a recipe would train, found out without training: `dltui validate`, for all readers.
+
+`python -m dltui.worker.describe RECIPE [key=value …] [--data-only]` prints one JSON object:
+`{recipe, parameters, layers, errors, data, notes}`. Exit code 0, or 2 where there are errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dltui.errors import DltuiError, Problem, RecipeError
+from dltui.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from dltui.recipe import Recipe
+    from dltui.recipe.data_info import DataInfo
+
+T = TypeVar("T")
+_BYTES_PER_PARAMETER = 8
+"""float32 weight and gradient: the least that any optimiser needs."""
+
+
+def describe_recipe(
+    source: str | Path, overrides: Sequence[str] = (), *, data_only: bool = False
+) -> dict[str, Any]:
+    """The object of the module's docstring; never raises for what is wrong with the recipe."""
+    found: dict[str, Any] = {
+        "recipe": str(source),
+        "parameters": None,
+        "layers": [],
+        "errors": [],
+        "data": None,
+        "notes": [],
+    }
+    try:
+        recipe = load_recipe(source, overrides)
+    except DltuiError as error:
+        found["errors"] = _as_json(error, lambda text: Problem(str(source), 1, 1, "", text))
+        return found
+    if str(source) == "-":
+        found["recipe"] = recipe.name
+    found["notes"] += recipe.notes
+    info = _attempt(recipe, "data", found, lambda: _data(recipe, found))
+    if info is not None and not data_only:
+        _attempt(recipe, "model", found, lambda: _model(recipe, info, found))
+        _attempt(recipe, "optimizer", found, lambda: _optimizer(recipe))
+        _attempt(recipe, "trainer", found, lambda: _device(recipe, found["parameters"]))
+    return found
+
+
+def _attempt(recipe: Recipe, key: str, found: dict[str, Any], check: Callable[[], T]) -> T | None:
+    """What `check` gives, or None and its error, placed at section `key` if it has no place."""
+    try:
+        return check()
+    except DltuiError as error:
+        found["errors"] += _as_json(error, lambda text: recipe.problem((key,), text))
+        return None
+
+
+def _as_json(error: DltuiError, place: Callable[[str], Problem]) -> list[dict[str, str | int]]:
+    """Errors without a place in the recipe get the place of the section that they are about."""
+    if isinstance(error, RecipeError):
+        return [problem.as_json() for problem in error.problems]
+    return [{**place(str(error)).as_json(), "kind": type(error).__name__}]
+
+
+def _data(recipe: Recipe, found: dict[str, Any]) -> DataInfo:
+    from dltui.worker.data import describe  # imports torch
+
+    info = describe(recipe)
+    found["data"] = asdict(info)
+    found["notes"] += info.notes
+    return info
+
+
+def _model(recipe: Recipe, info: DataInfo, found: dict[str, Any]) -> None:
+    from dltui.graph import shape_table  # imports torch
+
+    rows = shape_table(recipe, info)
+    found["layers"] = [asdict(row) for row in rows]
+    found["parameters"] = sum(row.parameters for row in rows)
+
+
+def _optimizer(recipe: Recipe) -> None:
+    from dltui.worker.optimizers import check_optimizer  # imports torch
+
+    check_optimizer(recipe)
+
+
+def _device(recipe: Recipe, parameters: int | None) -> None:
+    from dltui.worker.device import check_memory, choose_device  # imports torch
+
+    check_memory(choose_device(recipe.trainer.device), (parameters or 0) * _BYTES_PER_PARAMETER)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the description; 0 where nothing is wrong, else 2."""
+    parser = argparse.ArgumentParser("python -m dltui.worker.describe")
+    parser.add_argument("recipe")
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--data-only", action="store_true", help="leave the model out")
+    options = parser.parse_args(arguments)
+    found = describe_recipe(options.recipe, options.overrides, data_only=options.data_only)
+    print(json.dumps(found))
+    return 2 if found["errors"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

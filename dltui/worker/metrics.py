@@ -1,0 +1,139 @@
+"""Metrics by name, computed by torchmetrics over a whole part of the data.
+
+torchmetrics is imported inside functions: with the torchvision that it brings along it takes
+seconds, and the first training steps shall not wait for them (`import_early`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dltui.errors import RecipeError
+from dltui.recipe.data_info import DataInfo
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+    from dltui.recipe import Recipe
+
+_NO_COLUMN = "confusion_matrix"
+
+
+def import_early() -> threading.Thread:
+    """Import torchmetrics beside the first training steps; join before the first evaluation.
+
+    To be called after the first optimiser step: by then torch has made its own late imports.
+    """
+    thread = threading.Thread(target=_import, name="import torchmetrics", daemon=True)
+    thread.start()
+    return thread
+
+
+def _import() -> None:
+    import torchmetrics  # noqa: F401  (see the module's docstring)
+
+
+def metric_columns(wanted: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    """The columns that the metrics of a recipe fill; one asked for twice gets a number."""
+    columns: list[str] = []
+    for name, _ in wanted:
+        if name == _NO_COLUMN:
+            continue
+        again = sum(column.split(":")[0] == name for column in columns)
+        columns.append(f"{name}:{again + 1}" if again else name)
+    return columns
+
+
+def build_metrics(
+    recipe: Recipe, info: DataInfo, wanted: Sequence[tuple[str, dict[str, Any]]], device: Any
+) -> dict[str, Metric]:
+    """Column → metric on `device`. The confusion matrix is not among them: it has no column.
+
+    Raises RecipeError where torchmetrics refuses an argument.
+    """
+    found: dict[str, Metric] = {}
+    columns = iter(metric_columns(wanted))
+    for number, (name, arguments) in enumerate(wanted):
+        if name == _NO_COLUMN:
+            continue
+        try:
+            metric = _FACTORIES[recipe.task.type](name, info, dict(arguments), recipe.task)
+        except (ValueError, TypeError) as error:
+            problem = recipe.problem(("metrics", number), f"{name}: {error}")
+            raise RecipeError([problem]) from error
+        found[next(columns)] = metric.to(device)
+    return found
+
+
+def _classify(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+    from torchmetrics import classification as tm
+
+    classes = info.classes
+    if name == "top_k":
+        k = arguments.pop("k", 5)
+        return tm.MulticlassAccuracy(num_classes=classes, top_k=k, average="micro", **arguments)
+    kinds: dict[str, tuple[Callable[..., Any], str]] = {
+        "accuracy": (tm.MulticlassAccuracy, "micro"),
+        "precision": (tm.MulticlassPrecision, "macro"),
+        "recall": (tm.MulticlassRecall, "macro"),
+        "f1": (tm.MulticlassF1Score, "macro"),
+        "auroc": (tm.MulticlassAUROC, "macro"),
+    }
+    kind, average = kinds[name]
+    return kind(num_classes=classes, **{"average": average, **arguments})
+
+
+def _multilabel(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+    from torchmetrics import classification as tm
+
+    labels = info.targets or info.classes
+    if name == "auroc":
+        return tm.MultilabelAUROC(num_labels=labels, **arguments)
+    kinds: dict[str, Callable[..., Any]] = {
+        "accuracy": tm.MultilabelAccuracy,
+        "precision": tm.MultilabelPrecision,
+        "recall": tm.MultilabelRecall,
+        "f1": tm.MultilabelF1Score,
+    }
+    return kinds[name](num_labels=labels, **{"threshold": task.threshold, **arguments})
+
+
+def _regress(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+    import torchmetrics as tm
+
+    kinds: dict[str, Callable[..., Any]] = {
+        "mae": tm.MeanAbsoluteError,
+        "mse": tm.MeanSquaredError,
+        "r2": tm.R2Score,
+    }
+    return kinds[name](**arguments)
+
+
+def _next_token(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+    if name == "token_accuracy":
+        from torchmetrics.classification import MulticlassAccuracy
+
+        return MulticlassAccuracy(num_classes=info.vocab, **{"average": "micro", **arguments})
+    from torchmetrics.text import Perplexity
+
+    return Perplexity(**arguments)
+
+
+_FACTORIES: dict[str, Callable[[str, DataInfo, dict[str, Any], Any], Any]] = {
+    "classify": _classify,
+    "multilabel": _multilabel,
+    "regress": _regress,
+    "next_token": _next_token,
+}
+
+
+def values(metrics: dict[str, Metric]) -> dict[str, float]:
+    """What the metrics say now; a metric that gives several numbers gives their mean."""
+    return {
+        name: float(torch.as_tensor(metric.compute()).float().mean())
+        for name, metric in metrics.items()
+    }

@@ -1,0 +1,92 @@
+"""What a training is made of, built from the recipe in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from dltui.graph import compile_model
+from dltui.worker.device import (
+    Precision,
+    choose_precision,
+    wants_channels_last,
+    wants_compile,
+)
+from dltui.worker.ema import AverageWeights
+from dltui.worker.optimizers import build_optimizer
+from dltui.worker.schedules import LearningRate, Steps
+from dltui.worker.tasks import Task, build_task
+
+if TYPE_CHECKING:
+    from dltui.recipe import Recipe
+    from dltui.worker.data import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Model, task and optimiser of one training. `forward` is the model, perhaps compiled."""
+
+    model: nn.Module
+    forward: Callable[[torch.Tensor], Any]
+    is_compiled: bool
+    task: Task
+    optimizer: Optimizer
+    group_factors: tuple[float, ...]
+    """The learning rate of each parameter group over `optimizer.lr`."""
+    rate: LearningRate
+    ema: AverageWeights | None
+    precision: Precision
+    steps: Steps
+
+
+def build_parts(recipe: Recipe, data: Data, device: torch.device) -> Parts:
+    """Everything on `device`. Raises RecipeError where the recipe does not fit together."""
+    trainer = recipe.trainer
+    steps = count_steps(recipe, len(data.train))
+    precision = choose_precision(recipe, device)
+    model = compile_model(recipe, data.info)
+    if wants_channels_last(trainer.channels_last, device, data.info.shape):
+        model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    else:
+        model = model.to(device)
+    task = build_task(recipe, data.info)
+    task.prepare(data, device)
+    optimizer = build_optimizer(recipe, model, device)
+    base_lr = recipe.optimizer.lr
+    is_compiled = wants_compile(trainer.compile, device, model, steps.total)
+    return Parts(
+        model=model,
+        forward=_compiled(model, trainer.compile) if is_compiled else model,
+        is_compiled=is_compiled,
+        task=task,
+        optimizer=optimizer,
+        group_factors=tuple(group["lr"] / base_lr for group in optimizer.param_groups),
+        rate=LearningRate(recipe.scheduler, base_lr, steps),
+        ema=AverageWeights(model, trainer.ema) if trainer.ema else None,
+        precision=precision,
+        steps=steps,
+    )
+
+
+def count_steps(recipe: Recipe, micro_batches: int) -> Steps:
+    """Optimiser steps in all and per epoch; the last step of an epoch may have fewer batches."""
+    trainer = recipe.trainer
+    per_epoch = max(-(-micro_batches // trainer.accumulate), 1)
+    if trainer.steps is not None:
+        return Steps(trainer.steps, per_epoch)
+    return Steps(max(round((trainer.epochs or 1) * per_epoch), 1), per_epoch)
+
+
+def _compiled(model: nn.Module, setting: bool | str) -> Callable[[torch.Tensor], Any]:
+    if setting == "auto":
+        # Asked for by nobody: what cannot be compiled runs as it is, with a note in worker.log.
+        import torch._dynamo  # slow to import, and only needed here
+
+        torch._dynamo.config.suppress_errors = True
+    compiled: Callable[[torch.Tensor], Any] = torch.compile(model)
+    return compiled

@@ -1,0 +1,76 @@
+"""One class out of C for each example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from dltui.errors import RecipeError
+from dltui.recipe.schema.task import Classify
+from dltui.worker.losses import class_loss
+from dltui.worker.tasks.base import Collector, Nothing, Task
+from dltui.worker.tasks.confusion import ConfusionCollector
+
+if TYPE_CHECKING:
+    from dltui.recipe import Recipe
+    from dltui.worker.data import Data
+
+_MOST_CLASSES = 1000  # a matrix of more is neither readable nor cheap
+
+
+class ClassifyTask(Task):
+    """Logits `(N, C)`, targets `(N,)` int64 or `(N, C)` probabilities (mixup, cutmix)."""
+
+    main_metric = "val/accuracy"
+    default_metrics = ("accuracy",)
+    scalar_names = ("accuracy",)
+
+    def prepare(self, data: Data, device: torch.device) -> None:
+        assert isinstance(self.recipe.task, Classify)
+        section = self.recipe.task.loss
+        weights = chosen_weights(
+            self.recipe, "class_weights", section.class_weights, self.info.classes or 0, data
+        )
+        weights = None if weights is None else weights.to(device)
+        self.loss_of = class_loss(section, weights)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.loss_of(outputs, targets)
+
+    def scalars(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        truth = targets.argmax(1) if targets.is_floating_point() else targets
+        hits: Tensor = (outputs.detach().argmax(1) == truth).float().mean()
+        return (hits,)
+
+    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return outputs.float(), targets
+
+    def collector(self, part: str) -> Collector:
+        classes = self.info.classes or 0
+        if classes > _MOST_CLASSES:
+            return Nothing()
+        names = list(self.info.class_names) or [str(number) for number in range(classes)]
+        return ConfusionCollector(part, names)
+
+
+def chosen_weights(
+    recipe: Recipe, key: str, wanted: list[float] | str | None, count: int, data: Data
+) -> Tensor | None:
+    """The factors `task.loss.<key>`, `(count,)` on the CPU; None where all weigh the same.
+
+    Raises RecipeError where there are too few or too many, or where they cannot be balanced.
+    """
+    if wanted is None:
+        return None
+    path = ("task", "loss", key)
+    if isinstance(wanted, str):
+        if data.class_weights is None:
+            text = "the classes of this data cannot be balanced; give a list of weights"
+            raise RecipeError([recipe.problem(path, text)])
+        return data.class_weights.float()
+    if len(wanted) != count:
+        text = f"there are {count} outputs, but {len(wanted)} weights"
+        raise RecipeError([recipe.problem(path, text)])
+    return torch.tensor(wanted, dtype=torch.float32)

@@ -1,0 +1,429 @@
+"""The training loop, one for every task."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dltui.errors import DataError, StoreError, TrainingError
+from dltui.runs import Best, publish_checkpoint
+from dltui.worker.artefacts import Artefacts, ExamplePace
+from dltui.worker.checkpoints import random_state, write_checkpoint
+from dltui.worker.control import Control
+from dltui.worker.evaluation import evaluate_part
+from dltui.worker.improvement import Improvement, best_direction
+from dltui.worker.late import LateValues
+from dltui.worker.metrics import build_metrics, import_early
+from dltui.worker.parts import Parts
+from dltui.worker.probes import Probes, locate_nonfinite
+from dltui.worker.schedules import preview
+from dltui.worker.stepper import Stepper
+from dltui.worker.tasks import only_tensor
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+    from dltui.recipe import Recipe
+    from dltui.worker.data import Batch, Batches, Data
+    from dltui.worker.record import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Which of the trainings of a run this is; its steps follow those of the folds before."""
+
+    index: int = 0
+    count: int = 1
+    first_step: int = 0
+    results: tuple[dict[str, float], ...] = ()
+    """What the folds before came to, by metric."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Where the time goes, counted up; read by the heartbeat."""
+
+    steps: int = 0
+    samples: int = 0
+    spent_s: float = 0.0
+    waited_s: float = 0.0
+    """Of `spent_s`, the time spent waiting for data."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """What evaluations decide about."""
+
+    best: Improvement
+    early: Improvement | None
+    evaluated_at: int = -1
+    saved_at: int = -1
+    last: dict[str, float] = field(default_factory=dict)
+
+
+class Training:
+    """One model learning from one split. `step` counts the optimiser steps of the whole run."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Data,
+        parts: Parts,
+        device: torch.device,
+        record: RunRecord,
+        control: Control,
+        fold: Fold | None = None,
+    ):
+        self.recipe = recipe
+        self.data = data
+        self.parts = parts
+        self.device = device
+        self.record = record
+        self.control = control
+        self.fold = fold or Fold()
+        self.step = self.fold.first_step
+        self.pace = Pace()
+        self.last_row: tuple[float, ...] = ()
+        trainer = recipe.trainer
+        self.best_metric = trainer.checkpoint.best or parts.task.main_metric
+        early = trainer.early_stopping
+        self.watched = Watched(
+            Improvement(best_direction(self.best_metric)),
+            Improvement(_direction(early), early.min_delta) if early else None,
+        )
+        self.stepper = Stepper(
+            parts.model,
+            parts.forward,
+            parts.task,
+            parts.optimizer,
+            trainer,
+            parts.precision,
+            device,
+            lambda text: record.event("log", text, level="warning"),
+        )
+        self.probes = Probes(
+            parts.model, recipe.diagnostics, record.arrays, device, compiled=parts.is_compiled
+        )
+        penalized = ("penalty",) if trainer.l1 or trainer.l2 else ()
+        self.columns = ("loss", "lr", "grad_norm", *parts.task.scalar_names, *penalized)
+        self.log = record.metric_log("train", self.columns)
+        self._width = 1 + len(parts.task.scalar_names) + len(penalized)
+        self.late = LateValues(device, self._width + 1, self._row)
+        self._lr = math.nan
+        self._reads_at_once = device.type != "cuda"
+        self._recent: deque[tuple[int, Sequence[Batch]]] = deque(maxlen=8)
+        self._is_broken = False
+        self._metrics: dict[str, Metric] | None = None
+        self._importing: Any = None
+        self._example_pace = ExamplePace()
+
+    def run(self) -> None:
+        """Train until the last step or early stopping. Raises StopTraining and TrainingError."""
+        self.record_schedule()
+        self.parts.model.train()
+        while not self.is_over:
+            epoch, offset = divmod(self.local_step, self.parts.steps.per_epoch)
+            before, clock_s = self.step, perf_counter()
+            for group in self.groups(epoch, offset):
+                now_s = perf_counter()
+                self.pace.waited_s += now_s - clock_s
+                self.control.obey(self, now_s)
+                began_s = perf_counter()
+                self.train_step(group)
+                self.pace.spent_s += perf_counter() - began_s + now_s - clock_s
+                if self.is_due(self.evaluation_every):
+                    self.evaluate()
+                if self.is_due(self.checkpoint_every):
+                    self.save_checkpoint()
+                if self.is_over:
+                    break
+                clock_s = perf_counter()
+            if self.step == before:
+                raise DataError("not one training batch could be read", where="data")
+        self.finish()
+
+    def train_step(self, group: Sequence[Batch]) -> None:
+        """One optimiser step on a group of micro-batches."""
+        number = self.step + 1
+        lr = self.apply_learning_rate()
+        self.probes.begin(number)
+        values = self.stepper.gradients(group)
+        is_sound = not self._reads_at_once or math.isfinite(values[0].item())
+        if not is_sound:
+            self.broken(number, values[0].item(), group)
+        self.stepper.unscale()
+        self.probes.gradients_ready(number)
+        if is_sound:
+            self.stepper.update(group)
+        self.probes.updated(number)
+        self.step = self.record.step = number
+        if self.parts.ema is not None:
+            self.parts.ema.update(self.local_step)
+        if self.stepper.penalty is not None:
+            values.append(self.stepper.penalty)
+        norm = self.stepper.grad_norm
+        if norm is None:
+            norm = self.probes.last_gradient_norm
+        if norm is not None:
+            values.append(norm)
+        if not self._reads_at_once:
+            self._recent.append((number, group))
+        self.late.push(number, time.time(), lr, values)
+        self.pace.steps += 1
+        for batch in group:
+            self.pace.samples += len(batch.targets)
+        if self._importing is None:
+            self._importing = import_early()
+
+    def groups(self, epoch: int, offset: int) -> Iterator[list[Batch]]:
+        """The micro-batches of each optimiser step of an epoch, from step `offset` of it on."""
+        count = self.recipe.trainer.accumulate
+        batches = iter(self.data.train.epoch(epoch, offset * count))
+        while group := list(islice(batches, count)):
+            yield group
+
+    def apply_learning_rate(self) -> float:
+        """The rate of the coming step, set in every parameter group by its factor."""
+        lr = self.parts.rate(self.local_step)
+        if lr != self._lr:
+            self._lr = lr
+            groups = self.parts.optimizer.param_groups
+            for group, factor in zip(groups, self.parts.group_factors, strict=True):
+                group["lr"] = lr * factor
+        return lr
+
+    def _row(self, step: int, at: float, lr: float, values: Sequence[float]) -> None:
+        loss, *rest = values[: self._width]
+        norm = values[self._width] if len(values) > self._width else None
+        self.log.append(step, at, [loss, lr, norm, *rest])
+        self.last_row = (loss, lr, *rest)
+        if math.isfinite(loss):
+            self._is_broken = False
+        elif not self._reads_at_once:
+            groups = dict(self._recent)
+            self.broken(step, loss, groups.get(step) or self._recent[-1][1])
+
+    def broken(self, step: int, loss: float, group: Sequence[Batch]) -> None:
+        """The loss of `step` is NaN or infinite: name the layer; stop, unless told to go on."""
+        if self._is_broken:
+            return
+        self._is_broken = True
+        found = locate_nonfinite(self.parts.model, lambda: self._try_again(group))
+        what = "NaN" if math.isnan(loss) else "infinite"
+        place = f"; it starts in the {found[1]} of {found[0]}" if found else ""
+        message = f"the loss became {what} at step {step}{place}"
+        data = {"layer": found[0] if found else None, "what": found[1] if found else None}
+        self.record.event("alarm", message, level="error", data=data, step=step)
+        if self.recipe.diagnostics.on_nan == "stop":
+            raise TrainingError(
+                message,
+                where=found[0] if found else None,
+                remedy="lower optimizer.lr, clip gradients (trainer.clip.norm: 1), or look for "
+                "broken values in the data; diagnostics.on_nan: continue goes on regardless",
+            )
+
+    def _try_again(self, group: Sequence[Batch]) -> None:
+        for batch in group:
+            with self.parts.precision.autocast():
+                outputs = only_tensor(self.parts.model(batch.inputs))
+                loss = self.parts.task.loss(outputs, batch.targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+
+    @property
+    def local_step(self) -> int:
+        """Steps done of this fold's training."""
+        return self.step - self.fold.first_step
+
+    @property
+    def is_over(self) -> bool:
+        """All steps done, or nothing better for too long."""
+        early = self.recipe.trainer.early_stopping
+        waited = self.watched.early.stale if self.watched.early else 0
+        return self.local_step >= self.parts.steps.total or (
+            early is not None and waited > early.patience
+        )
+
+    @property
+    def evaluation_every(self) -> float | None:
+        """Optimiser steps between evaluations."""
+        trainer = self.recipe.trainer
+        return self._interval(trainer.evaluate_every_steps, trainer.evaluate_every_epochs)
+
+    @property
+    def checkpoint_every(self) -> float | None:
+        """Optimiser steps between checkpoints."""
+        section = self.recipe.trainer.checkpoint
+        return self._interval(section.every_steps, section.every_epochs)
+
+    def _interval(self, steps: int | None, epochs: float | None) -> float | None:
+        if steps is not None:
+            return float(steps)
+        return None if epochs is None else max(epochs * self.parts.steps.per_epoch, 1.0)
+
+    def is_due(self, every: float | None) -> bool:
+        """Whether the step just done completes another `every` steps."""
+        step = self.local_step
+        return every is not None and int(step / every) > int((step - 1) / every)
+
+    def evaluate(self, *, last: bool = False) -> None:
+        """Measure the validation part; decides about best, early stopping and plateau."""
+        self.late.flush()
+        self.watched.evaluated_at = self.step
+        if self.data.val is None:
+            return
+        last = last or self.local_step >= self.parts.steps.total
+        results = self._measure("val", self.data.val, last=last)
+        named = {f"val/{name}": value for name, value in results.items()}
+        self.watched.last = results
+        known = {**self.train_values(), **named}
+        is_best = self.best_metric in known and self.watched.best.update(known[self.best_metric])
+        self._decide(known)
+        changes: dict[str, Any] = {"metrics": {**self.record.status.metrics, **known}}
+        if is_best:
+            changes["best"] = Best(self.best_metric, known[self.best_metric], self.step)
+        self.record.update(**changes)
+        if is_best:
+            self.save_checkpoint(best=True)
+
+    def _decide(self, known: dict[str, float]) -> None:
+        early = self.recipe.trainer.early_stopping
+        if early is not None and self.watched.early is not None and early.metric in known:
+            self.watched.early.update(known[early.metric])
+            if self.watched.early.stale > early.patience:
+                text = f"early stopping: {early.metric} has not improved for "
+                self.record.event("log", f"{text}{self.watched.early.stale} evaluations")
+        if self.parts.rate.evaluated(known):
+            self._rate_changed("plateau")
+
+    def _measure(self, part: str, batches: Batches, *, last: bool) -> dict[str, float]:
+        if self._importing is not None:
+            self._importing.join()
+        task, precision, model = self.parts.task, self.parts.precision, self.parts.model
+        if self._metrics is None:
+            wanted = task.wanted_metrics()
+            self._metrics = build_metrics(self.recipe, self.data.info, wanted, self.device)
+        out = Artefacts(self.record, self.data, self.device, self._example_pace, last=last)
+        began_s = perf_counter()
+        model.eval()
+        with self.parts.ema.in_place() if self.parts.ema else torch.no_grad():
+            collector = task.collector(part)
+            results = evaluate_part(
+                self.parts.forward, batches, task, self._metrics, collector, precision
+            )
+            collector.publish(out)
+            if part == "val":
+                with torch.no_grad(), precision.autocast():
+                    task.after_evaluation(model, model, self.data, out)
+        model.train()
+        self.record.metrics(part, results)
+        shown = ", ".join(f"{part}/{name} {value:.4g}" for name, value in results.items())
+        data = {"part": part, "metrics": results, "seconds": perf_counter() - began_s}
+        self.record.event("evaluation", shown, data=data)
+        return results
+
+    def train_values(self) -> dict[str, float]:
+        """The newest step's values by full name, `train/loss`, as far as they have been read."""
+        names = (self.columns[0], self.columns[1], *self.columns[3:])
+        return {f"train/{n}": v for n, v in zip(names, self.last_row, strict=False)}
+
+    def set_learning_rate(self, lr: float) -> None:
+        """The user's own rate from the coming step on; the schedule's shape is kept."""
+        self.parts.rate.set(lr, self.local_step)
+        self._rate_changed("set by hand")
+
+    def _rate_changed(self, why: str) -> None:
+        lr = self.parts.rate(self.local_step)
+        data = {"lr": lr, "why": why}
+        self.record.event("learning_rate", f"lr {lr:.4g}: {why}", data=data)
+        self.record_schedule()
+
+    def record_schedule(self) -> None:
+        """The rates to come, as far as they are known now."""
+        import numpy as np
+
+        first = self.fold.first_step
+        steps, rates = preview(self.parts.rate, self.local_step, self.parts.steps.total)
+        arrays = {
+            "step": np.array(steps, dtype=np.int64) + first + 1,
+            "lr": np.array(rates, dtype=np.float64),
+        }
+        self.record.arrays("schedule", self.step, arrays, {})
+
+    def save_checkpoint(self, reason: str = "", *, best: bool = False) -> None:
+        """The state after the present step; a full disk is an alarm, not the end."""
+        if self.watched.saved_at == self.step and not best and not reason:
+            return
+        self.late.flush()
+
+        def write(folder: Path) -> None:
+            write_checkpoint(folder, self.parts.model.state_dict(), self.state())
+
+        try:
+            publish_checkpoint(
+                self.record.folder.checkpoints,
+                self.step,
+                write,
+                best=best,
+                keep=self.recipe.trainer.checkpoint.keep,
+            )
+        except StoreError as error:
+            self.record.event("alarm", str(error), level="error")
+            return
+        self.watched.saved_at = self.step
+        self.record.update(checkpoint_step=self.step)
+        why = reason or ("best so far" if best else "")
+        text = f"checkpoint at step {self.step}" + (f", {why}" if why else "")
+        self.record.event("checkpoint", text, data={"step": self.step, "best": best})
+
+    def state(self) -> dict[str, Any]:
+        """Everything beside the weights that going on exactly needs."""
+        parts, watched = self.parts, self.watched
+        return {
+            "step": self.step,
+            "steps_per_epoch": parts.steps.per_epoch,
+            "fold": self.fold.index,
+            "first_step": self.fold.first_step,
+            "results": [dict(result) for result in self.fold.results],
+            "optimizer": parts.optimizer.state_dict(),
+            "scaler": self.stepper.scaler.state_dict() if self.stepper.scaler else None,
+            "ema": parts.ema.state() if parts.ema else None,
+            "rate": parts.rate.state(),
+            "best": watched.best.state(),
+            "early": watched.early.state() if watched.early else None,
+            "evaluated_at": watched.evaluated_at,
+            "last": dict(watched.last),
+            "splits": self.stepper.splits,
+            "random": random_state(),
+            "recipe_hash": self.recipe.hash(),
+        }
+
+    def finish(self) -> None:
+        """The last evaluation, the test and the last checkpoint."""
+        self.late.flush()
+        self.probes.flush()
+        if self.watched.evaluated_at != self.step:
+            self.evaluate(last=True)
+        if self.data.test is not None:
+            results = self._measure("test", self.data.test, last=True)
+            self.record.update(test=results)
+        self.save_checkpoint()
+
+    def close(self) -> None:
+        """Remove hooks, hand on what is still on its way, end the loader processes."""
+        self.probes.close()
+        for note in self.probes.notes:
+            self.record.event("log", note)
+        self.data.close()
+
+
+def _direction(early: Any) -> Any:
+    return best_direction(early.metric) if early.mode == "auto" else early.mode
