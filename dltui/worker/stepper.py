@@ -63,7 +63,9 @@ class Stepper:
         while True:
             try:
                 return self._backward(group)
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._halve(max(len(batch.targets) for batch in group), error)
 
     def _backward(self, group: Sequence[Batch]) -> list[Tensor]:
@@ -122,7 +124,7 @@ class Stepper:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         elif self._needs_closure:
-            self.optimizer.step(lambda: float(self._backward(group)[0]))
+            self.optimizer.step(lambda: self._backward(group)[0].item())
         else:
             self.optimizer.step()
 
@@ -141,3 +143,8 @@ class Stepper:
         self.splits *= 2
         part = -(-size // self.splits)
         self._say(f"out of memory: micro-batches of {part} examples now, same effective batch")
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Of a device, or of the CPU, for which torch has no error type of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
