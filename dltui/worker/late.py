@@ -51,7 +51,7 @@ class LateValues:
         slot = self._slot = (self._slot + 1) % _SLOTS
         row = torch.stack([value.detach().float() for value in values])
         self._ring[slot, : len(values)].copy_(row, non_blocking=True)
-        ready = torch.cuda.Event()
+        ready = torch.cuda.Event()  # type: ignore[no-untyped-call]
         ready.record()
         self._queue.append(_Pending(step, time, lr, slot, ready))
         while self._queue and self._queue[0].ready.query():

@@ -69,7 +69,7 @@ def build_metrics(
     return found
 
 
-def _classify(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+def _classify(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
     from torchmetrics import classification as tm
 
     classes = info.classes
@@ -87,10 +87,10 @@ def _classify(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -
     return kind(num_classes=classes, **{"average": average, **arguments})
 
 
-def _multilabel(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+def _multilabel(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
     from torchmetrics import classification as tm
 
-    labels = info.targets or info.classes
+    labels = info.targets or info.classes or 0
     if name == "auroc":
         return tm.MultilabelAUROC(num_labels=labels, **arguments)
     kinds: dict[str, Callable[..., Any]] = {
@@ -102,7 +102,7 @@ def _multilabel(name: str, info: DataInfo, arguments: dict[str, Any], task: Any)
     return kinds[name](num_labels=labels, **{"threshold": task.threshold, **arguments})
 
 
-def _regress(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+def _regress(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
     import torchmetrics as tm
 
     kinds: dict[str, Callable[..., Any]] = {
@@ -113,7 +113,7 @@ def _regress(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) ->
     return kinds[name](**arguments)
 
 
-def _next_token(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Metric:
+def _next_token(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
     if name == "token_accuracy":
         from torchmetrics.classification import MulticlassAccuracy
 

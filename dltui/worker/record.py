@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dltui.runs import RunFolder, Status
+    from dltui.runs.events import EventKind
 
 Level = Literal["info", "warning", "error"]
 
@@ -53,7 +54,7 @@ class RunRecord:
 
     def event(
         self,
-        kind: str,
+        kind: EventKind,
         message: str,
         *,
         level: Level = "info",

@@ -81,7 +81,7 @@ class Stepper:
         sums: list[Tensor] = []
         for batch in group:
             size = -(-len(batch.targets) // self.splits)
-            pairs = zip(batch.inputs.split(size), batch.targets.split(size), strict=True)
+            pairs = zip(batch.inputs.split(size), batch.targets.split(size), strict=True)  # type: ignore[no-untyped-call]
             for inputs, targets in pairs:
                 values = self._values(inputs, targets)
                 share = len(targets) / total
