@@ -29,6 +29,7 @@ def _told(problems: list[Problem]) -> list[tuple[int, int, str]]:
         (b"\x00\x01\x02", 1, 1, "control character U+0000"),
         (b"name: a\nabout: b\x07\n", 2, 9, "control character U+0007"),
         (b"data:\n\ttype: builtin\n", 2, 1, "a tab in the indentation; use spaces"),
+        (b"name:\ta\n", 1, 6, "a tab here; use spaces"),
         (b"name: a: b\n", 1, 8, "a second `:` in one line"),
         (b"name: 'a\n", 2, 1, "a quote is opened and never closed"),
         (b"name: [a\n", 2, 1, "not valid YAML"),

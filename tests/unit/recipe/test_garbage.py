@@ -16,7 +16,7 @@ from dltui.recipe.tree import Problems, plain
 from dltui.recipe.writer import write_yaml
 
 _SOON = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

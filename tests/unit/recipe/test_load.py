@@ -121,3 +121,23 @@ def test_importing_the_room_imports_neither_yaml_nor_pydantic() -> None:
     modules = set(ran.stdout.split())
     assert "dltui.recipe.library" in modules
     assert not {"pydantic", "ruamel.yaml", "torch", "numpy", "textual"} & modules
+
+
+def test_numbers_and_words_are_those_of_yaml_1_2(load: Load, small: str) -> None:
+    text = small + (
+        "optimizer: {lr: 1e-3, weight_decay: .5}\n"
+        "about: off\n"
+        "sweep:\n  metric: val/loss\n"
+        "  space: {a: [012, 0x10, 1_000, 2020-01-01, yes, ~, 'null', +3]}\n"
+    )
+    recipe = load(text)
+    assert (recipe.optimizer.lr, recipe.optimizer.args) == (1e-3, {"weight_decay": 0.5})
+    assert recipe.about == "off"
+    assert recipe.sweep is not None
+    read = [12, "0x10", "1_000", "2020-01-01", "yes", None, "null", 3]
+    assert recipe.sweep.space == {"a": read}
+
+
+def test_tabs_inside_texts_are_kept(load: Load, small: str) -> None:
+    assert load(small + "about: 'a\tb' # \tc\n").about == "a\tb"
+    assert load(small + "about: |\n  a\tb\n").about == "a\tb\n"
