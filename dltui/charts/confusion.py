@@ -54,8 +54,13 @@ class GridLayout:
         width, height = size
         longest = max((len(name) for name in classes), default=1)
         names = min(longest, _NAME_WIDTH, max(3, width // 4)) + 1
-        number = 3 if percentages else max(3, len(_count(int(matrix.max(initial=0)))))
-        cell = max(number, min(longest, 6)) + 2
+        if percentages:
+            shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+            number = 3 + bool((shares >= 0.995).any())
+        else:
+            number = len(_count(int(matrix.max(initial=0))))
+        least = max(number, min(longest, 6), 2) + 1
+        cell = min(max(least, (width - names) // max(1, len(classes))), least + 2)
         columns = max(1, (width - names) // cell)
         return cls(names, cell, max(1, min(len(classes), height - 3)), min(columns, len(classes)))
 
@@ -93,9 +98,12 @@ def draw_confusion(
         for i, column in enumerate(shown):
             picked = view.focused and (view.top + j, view.left + i) == view.cursor
             share = int(matrix[row, column]) / max(1, int(totals[row]))
-            text = _cell(int(matrix[row, column]), share, row == column, layout.cell, view, glyphs)
+            text = _number(int(matrix[row, column]), share, view, glyphs)
             role = SELECTED if picked else _role(share, row == column)
-            frame.write(2 + j, layout.names + i * layout.cell, text, role)
+            end = layout.names + (i + 1) * layout.cell - 1
+            frame.write(2 + j, end - layout.cell + 1, f"{text.rjust(layout.cell - 1)} ", role)
+            if row == column:
+                frame.write(2 + j, end - len(text) - 1, f"[{text}]", role)
     _draw_extent(frame, layout, view, len(classes))
     return frame
 
@@ -130,13 +138,10 @@ def _draw_extent(frame: Frame, layout: GridLayout, view: GridView, classes: int)
     frame.write(row, 0, note, QUIET)
 
 
-def _cell(
-    count: int, share: float, diagonal: bool, width: int, view: GridView, glyphs: Glyphs
-) -> str:
-    """One cell with a blank on its right; the diagonal stands in brackets."""
-    number = f"{round(100 * share)}%" if view.percentages and count else _count(count)
-    number = number if count else glyphs.dot
-    return (f"[{number}]" if diagonal else f"{number} ").rjust(width)
+def _number(count: int, share: float, view: GridView, glyphs: Glyphs) -> str:
+    if not count:
+        return glyphs.dot
+    return f"{round(100 * share)}%" if view.percentages else _count(count)
 
 
 def _count(count: int) -> str:
@@ -151,4 +156,9 @@ def _role(share: float, diagonal: bool) -> int:
 
 
 def _cut(name: str, width: int, glyphs: Glyphs) -> str:
-    return name if len(name) <= width else name[: max(0, width - 1)] + glyphs.ellipsis
+    """`name` in `width` characters; both ends are kept, since names often differ in the last."""
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 3
+    head = max(0, width - 1 - tail)
+    return name[:head] + glyphs.ellipsis + (name[-tail:] if tail else "")

@@ -304,12 +304,17 @@ def _draw_legend(
     crowded = is_crowded(curves)
     place = _place(curves, view)
     near = _near_mark(marks, scale, view.cursor)
-    right = f"{near} {glyphs.dot} {place}" if near else place
     entries = [_entry(curve, view) for curve in curves]
-    needed = sum(len(name) + len(value) + 5 for name, value in entries)
+    needed = sum(len(name) + len(value) + 4 for name, value in entries)
     width = frame.width
-    if needed + len(right) > width:
-        right = place if needed + len(place) <= width or len(entries) > 3 else ""
+    settings = _settings(view)
+    texts = (
+        f"{near} {glyphs.dot} {place}" if near else " ".join([*settings, place]),
+        near or place,
+        place,
+    )
+    spare = width - (needed if len(entries) <= 3 else width // 2)
+    right = next((text for text in texts if len(text) <= spare), "")
     room = width - len(right) - bool(right)
     column = 0
     for i, (curve, (name, value)) in enumerate(zip(curves, entries, strict=True)):
@@ -347,10 +352,14 @@ def _place(curves: Sequence[Curve], view: PlotView) -> str:
     if x is None:
         return ""
     number = format_duration(x) if view.x_label == "time" else format_count(x)
+    return f"{view.x_label} {number}"
+
+
+def _settings(view: PlotView) -> list[str]:
     settings = [f"smooth {view.smoothing:g}"] if view.smoothing > 0 else []
     settings += ["log y"] if view.log_y else []
     settings += ["log x"] if view.log_x else []
-    return " ".join([*settings, view.x_label, number])
+    return settings
 
 
 def _near_mark(marks: Sequence[Mark], scale: HorizontalScale, cursor: float | None) -> str | None:

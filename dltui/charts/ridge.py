@@ -35,9 +35,16 @@ class Distributions:
 
     @classmethod
     def from_buckets(
-        cls, steps: npt.ArrayLike, counts: npt.ArrayLike, edges: npt.ArrayLike
+        cls,
+        steps: npt.ArrayLike,
+        counts: npt.ArrayLike,
+        edges: npt.ArrayLike,
+        nonfinite: npt.ArrayLike | None = None,
     ) -> Distributions:
-        """Splits off the buckets with an edge that is not finite: they hold NaN and infinity."""
+        """Splits off the buckets with an edge that is not finite: they hold NaN and infinity.
+
+        `nonfinite`, `(T,)`, counts such values that are in no bucket.
+        """
         all_steps = np.asarray(steps, np.float64)
         all_counts = np.asarray(counts, np.float64).reshape(all_steps.size, -1)
         all_edges = np.asarray(edges, np.float64)
@@ -54,7 +61,8 @@ class Distributions:
             all_steps,
             all_counts[:, first : last + 1],
             all_edges[first : last + 2],
-            all_counts[:, ~usable].sum(axis=1),
+            all_counts[:, ~usable].sum(axis=1)
+            + (0.0 if nonfinite is None else np.asarray(nonfinite, np.float64)),
         )
 
     def quantiles(self, row: int) -> tuple[float, ...] | None:
@@ -201,16 +209,18 @@ def _draw_header(
 ) -> None:
     """The quantiles of the row that is read out, and how many values are not finite."""
     column = frame.write(0, 0, f"step {format_count(float(data.steps[row]))}", TEXT) + 2
+    bad = float(data.nonfinite[row])
+    if bad:
+        column = frame.write(0, column, f"{format_count(bad)} NaN or infinite", STRONG) + 2
     values = data.quantiles(row)
     names = ("5 %", "median", "95 %")
     for name, value in zip(names, values or (), strict=False):
         column = frame.write(0, column, name, QUIET) + 1
         column = frame.write(0, column, format_value(value, 2), STRONG) + 2
-    bad = float(data.nonfinite[row])
-    note = f"{format_count(bad)} NaN or infinite" if bad else "no NaN"
-    frame.write(0, column, note, STRONG if bad else QUIET)
+    if not bad:
+        column = frame.write(0, column, "no NaN", QUIET) + 2
     kind = "linear" if axis.threshold is None else "symlog"
-    if column + len(note) + len(kind) + 1 < frame.width:
+    if column + len(kind) <= frame.width:
         frame.write(0, frame.width - len(kind), kind, QUIET)
 
 

@@ -85,12 +85,19 @@ class HistogramRidge(FrameView, can_focus=True):
         super().__init__(glyphs=glyphs, name=name, id=id, classes=classes)
         self._data: Distributions | None = None
 
-    def set_data(self, steps: npt.ArrayLike, counts: npt.ArrayLike, edges: npt.ArrayLike) -> None:
+    def set_data(
+        self,
+        steps: npt.ArrayLike,
+        counts: npt.ArrayLike,
+        edges: npt.ArrayLike,
+        nonfinite: npt.ArrayLike | None = None,
+    ) -> None:
         """Shows `counts`, `(T, B)`, at `steps`, `(T,)`, over buckets between `edges`, `(B + 1,)`.
 
-        Edges ascend; buckets with an edge that is not finite count as NaN and infinity.
+        Edges ascend; buckets with an edge that is not finite count as NaN and infinity, as does
+        `nonfinite`, `(T,)`: values that are in no bucket.
         """
-        data = Distributions.from_buckets(steps, counts, edges)
+        data = Distributions.from_buckets(steps, counts, edges, nonfinite)
         self._data = data if data.steps.size else None
         self.redraw()
 

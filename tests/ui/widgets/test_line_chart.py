@@ -210,3 +210,15 @@ async def test_a_new_point_changes_few_cells_of_a_million():
         changes = chart.frame.changes(before)
         assert changes is not None
         assert sum(width for _, _, width in changes) < 60
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "ansi-dark"])
+async def test_another_theme_brings_its_own_colours(theme):
+    async with ChartApp().run_test() as pilot:
+        chart = pilot.app.query_one(LineChart)
+        chart.set_data([Series("train", X, LOSS)])
+        before = {segment.style.color for segment in chart.render_line(0) if segment.style}
+        pilot.app.theme = theme
+        await pilot.pause()
+        after = {segment.style.color for segment in chart.render_line(0) if segment.style}
+        assert before.isdisjoint(after - {None})

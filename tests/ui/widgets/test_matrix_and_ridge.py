@@ -125,3 +125,18 @@ async def test_every_size_is_filled_also_in_ascii(size, kind):
         frame = app.widget.frame
         assert (frame.width, frame.height) == size
         assert "".join(frame.lines()).strip()
+
+
+@pytest.mark.parametrize("percentages", [False, True])
+async def test_ten_classes_fit_half_a_small_terminal(percentages):
+    matrix = np.diag([31] * 9 + [30])
+    matrix[8, 1] = 2
+    app = OneWidget(ConfusionGrid())
+    async with app.run_test(size=(54, 14)):
+        app.widget.set_data(matrix, [str(i) for i in range(10)])
+        app.widget.percentages = percentages
+        lines = app.widget.frame.lines()
+        assert lines[1].split() == [str(i) for i in range(10)]
+        right = "[100%]" if percentages else "[31]"
+        assert right in lines[2]
+        assert lines[10].count("·") == 8

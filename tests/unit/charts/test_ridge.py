@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dltui.charts.glyphs import ASCII, UNICODE
 from dltui.charts.ridge import Distributions, ValueAxis, draw_ridge, rebin, shown_rows
+from dltui.runs.buckets import bucket_counts, in_order, nonfinite
 
 MAGNITUDES = 2.0 ** np.arange(-20, 8)
 EDGES = np.concatenate(([-np.inf], -MAGNITUDES[::-1], [0.0], MAGNITUDES, [np.inf]))
@@ -69,3 +70,19 @@ def test_a_tensor_full_of_nan_is_said_to_be_so():
     data = Distributions.from_buckets([7], counts, EDGES)
     lines = draw_ridge(data, (60, 8), UNICODE, logarithmic=False, cursor=None).lines()
     assert "64 NaN or infinite" in lines[0]
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_the_buckets_of_a_run_are_drawn_and_their_nan_counted(logarithmic):
+    weights = np.random.default_rng(0).normal(0, 0.05, 10_000).astype(np.float32)
+    weights[:3], weights[3] = np.nan, np.inf
+    counts = np.stack([bucket_counts(weights)])
+    ordered, edges = in_order(counts)
+    data = Distributions.from_buckets([1], ordered, edges, sum(nonfinite(counts)))
+    low, median, high = data.quantiles(0)
+    assert median == pytest.approx(0, abs=0.005)
+    assert (low, high) == pytest.approx((-0.082, 0.082), abs=0.01)
+    lines = draw_ridge(data, (80, 10), UNICODE, logarithmic=logarithmic, cursor=None).lines()
+    assert "4 NaN or infinite" in lines[0]
+    bars = [sum(character in "▁▂▃▄▅▆▇█" for character in line) for line in lines]
+    assert sum(count >= 3 for count in bars) >= 3
