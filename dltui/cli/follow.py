@@ -83,21 +83,24 @@ class Follower:
             time.sleep(_POLL_S)
 
     def tell(self) -> None:
-        """Says what the last poll brought."""
-        for event in self.reader.events[self._events :]:
-            if event.kind not in _QUIET_KINDS:
-                level = "" if event.level == "info" else f"{event.level}: "
-                at = "" if event.step is None else f"step {event.step:,}  "
-                self._say(f"{clock(event.time)}  {at}{level}{event.message}")
-        self._events = len(self.reader.events)
-        for group in ("val", "test"):
-            self._tell_evaluations(group)
+        """Says what the last poll brought, in the order in which it happened."""
+        lines = [*self._events_text(), *self._evaluations("val"), *self._evaluations("test")]
+        for time_s, line in sorted(lines, key=lambda item: item[0]):
+            self._say(f"{clock(time_s)}  {line}")
         is_due = self._with_progress and time.monotonic() >= self._next_line
         if is_due and self.reader.status.state == "running":
             self._next_line = time.monotonic() + _LINE_S
             self._say(f"{clock(time.time())}  {progress_text(self.reader.status)}")
 
-    def _tell_evaluations(self, group: str) -> None:
+    def _events_text(self) -> Iterator[tuple[float, str]]:
+        for event in self.reader.events[self._events :]:
+            if event.kind not in _QUIET_KINDS:
+                level = "" if event.level == "info" else f"{event.level}: "
+                at = "" if event.step is None else f"step {event.step:,}  "
+                yield event.time, f"{at}{level}{event.message}"
+        self._events = len(self.reader.events)
+
+    def _evaluations(self, group: str) -> Iterator[tuple[float, str]]:
         table = self.reader.metric_reader(group)
         if table is None or not len(table.steps):
             return
@@ -108,7 +111,7 @@ class Follower:
                 values = zip(table.columns, table.values[row].tolist(), strict=True)
                 shown = "  ".join(f"{group}/{name} {value:.4g}" for name, value in values)
                 place = _epoch(self.reader.status, step)
-                self._say(f"{clock(float(table.times[row]))}  {place}  {shown}")
+                yield float(table.times[row]), f"{place}  {shown}"
         self._evaluated[group] = steps[-1]
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from dltui.runs.catalogue import Catalogue, RunSummary
 from dltui.runs.filter import RunFilter
@@ -50,7 +51,8 @@ def _print_table(found: Sequence[RunSummary]) -> None:
     console = Console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("", "run", "state", "epoch", "best", "time", "started", "device"):
-        table.add_column(title, justify="right" if title in ("epoch", "time") else "left")
+        justify: Literal["left", "right"] = "right" if title in ("epoch", "time") else "left"
+        table.add_column(title, justify=justify, no_wrap=title != "device")
     for summary in found:
         status = summary.status
         style = _STYLES.get(summary.state, "")
@@ -61,7 +63,7 @@ def _print_table(found: Sequence[RunSummary]) -> None:
             epoch_text(summary),
             Text(best_text(summary)),
             duration_text(status.elapsed_s),
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(status.started or status.created)),
+            date_text(status.started or status.created),
             Text(status.device),
         )
     console.print(table)
@@ -79,6 +81,13 @@ def best_text(summary: RunSummary) -> str:
     """`val/accuracy 0.981`, the best value of the main metric so far."""
     best = summary.status.best
     return f"{best.metric} {best.value:.4g}" if best else ""
+
+
+def date_text(time_s: float) -> str:
+    """`11-20 15:30` within this year, `2025-11-20` before; local time."""
+    then = time.localtime(time_s)
+    is_recent = then.tm_year == time.localtime().tm_year
+    return time.strftime("%m-%d %H:%M" if is_recent else "%Y-%m-%d", then)
 
 
 def duration_text(seconds: float) -> str:

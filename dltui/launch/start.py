@@ -140,6 +140,8 @@ def _shown_source(recipe: Recipe) -> str:
 
     path = recipe.path
     assert path is not None
+    if path.name == "resolved.yaml" and (path.parent / "status.json").is_file():
+        return read_status(path.parent).recipe  # a fork with its parent's recipe
     try:
         return str(path.resolve().relative_to(shipped_recipes().resolve()).with_suffix(""))
     except ValueError:
