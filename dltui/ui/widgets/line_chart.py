@@ -15,18 +15,17 @@ from textual.reactive import reactive
 from dltui.charts.canvas import QUIET, TEXT, Frame
 from dltui.charts.envelope import Grid
 from dltui.charts.glyphs import Glyphs
+from dltui.charts.legend import value_near
 from dltui.charts.line_plot import (
     MIN_HEIGHT,
     MIN_WIDTH,
-    Curve,
     Plot,
     PlotArea,
-    PlotView,
     draw_plot,
     label_width,
     plot_limits,
-    value_near,
 )
+from dltui.charts.plot_view import Curve, PlotView
 from dltui.charts.series import Mark, Series
 from dltui.charts.track import Track
 from dltui.ui.widgets.chart_window import ChartWindow

@@ -7,7 +7,8 @@ from hypothesis.extra import numpy as hnp
 
 from dltui.charts.envelope import Grid
 from dltui.charts.glyphs import ASCII, UNICODE
-from dltui.charts.line_plot import Curve, PlotArea, PlotView, draw_plot
+from dltui.charts.line_plot import PlotArea, draw_plot
+from dltui.charts.plot_view import Curve, PlotView
 from dltui.charts.series import Mark, Series
 from dltui.charts.track import Track
 
