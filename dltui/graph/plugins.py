@@ -92,9 +92,13 @@ def is_plugin_layer(name: str) -> bool:
 def load_plugins(recipe: Recipe) -> None:
     """Runs the recipe's plugin files, each once for its present contents.
 
+    What files of another recipe registered before is forgotten.
+
     Raises:
         PluginError: a file is not trusted, or fails; `where` is its own line.
     """
+    for file in set(_LOADED) - {str(path) for path in recipe.plugins}:
+        _forget(file)
     for path in recipe.plugins:
         if not is_trusted(path):
             raise PluginError(
@@ -160,28 +164,39 @@ def _load(path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if _LOADED.get(file) == digest:
         return
-    # A private name, so that no plugin can stand in for an installed module.
-    name = f"_dltui_plugin_{digest[:16]}"
+    name = _private_name(digest)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError("a plugin must be a Python file (.py)", where=file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    for registry in (_LAYERS, _DATA_SOURCES, _CALLBACKS):
-        for known in [key for key, plugin in registry.items() if _file_of(plugin) == file]:
-            del registry[known]
+    _forget(file)
     _LOADED[file] = digest
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        del _LOADED[file], sys.modules[name]
+        _forget(file)
         raise PluginError(
             f"the plugin is not valid Python: {error.msg}", where=f"{file}:{error.lineno}"
         ) from error
     except Exception as error:
         failure = plugin_failure(error, "the plugin failed while it was imported", file)
-        del _LOADED[file], sys.modules[name]
+        _forget(file)
         raise failure from error
+
+
+def _forget(file: str) -> None:
+    """Takes back what a file registered."""
+    for registry in (_LAYERS, _DATA_SOURCES, _CALLBACKS):
+        for known in [key for key, plugin in registry.items() if _file_of(plugin) == file]:
+            del registry[known]
+    if file in _LOADED:
+        sys.modules.pop(_private_name(_LOADED.pop(file)), None)
+
+
+def _private_name(digest: str) -> str:
+    """A module name that stands in for no installed module."""
+    return f"_dltui_plugin_{digest[:16]}"
 
 
 def _registrar(

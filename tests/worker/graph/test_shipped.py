@@ -1,0 +1,57 @@
+"""Every shipped recipe compiles, and says of itself what is true."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dltui.graph import compile_model, shape_table
+from dltui.recipe import load_recipe, shipped
+from dltui.recipe.data_info import DataInfo
+
+INFOS = {
+    "basics/mlp-wine": DataInfo((13,), "float32", "class", classes=3),
+    "basics/mlp-digits": DataInfo((64,), "float32", "class", classes=10),
+    "basics/regression-diabetes": DataInfo((10,), "float32", "value", targets=1),
+    "vision/cnn-digits": DataInfo((1, 8, 8), "float32", "class", classes=10),
+    "vision/lenet-mnist": DataInfo((1, 28, 28), "float32", "class", classes=10),
+    "vision/cnn-fashion-mnist": DataInfo((1, 28, 28), "float32", "class", classes=10),
+    "vision/resnet18-cifar10": DataInfo((3, 32, 32), "float32", "class", classes=10),
+    "vision/images-folder": DataInfo((3, 128, 128), "float32", "class", classes=2),
+    "tabular/csv": DataInfo((7,), "float32", "class", classes=2),
+    "language/gpt-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
+    "language/gpt-text": DataInfo((256,), "int64", "token", vocab=90, context=256),
+}
+
+
+def test_the_recipes_of_the_list_are_shipped() -> None:
+    assert set(INFOS) <= {recipe.name for recipe in shipped()}
+
+
+@pytest.mark.parametrize("name", sorted(INFOS))
+def test_shipped_recipe_has_the_parameters_and_facts_of_its_header(name: str) -> None:
+    listed = next(recipe for recipe in shipped() if recipe.name == name)
+    assert listed.error is None
+    assert listed.about
+    assert listed.expected
+    assert listed.time
+    rows = shape_table(load_recipe(name), INFOS[name])
+    if listed.parameters is not None:
+        assert sum(row.parameters for row in rows) == listed.parameters
+
+
+@pytest.mark.parametrize("name", ["vision/cnn-digits", "language/gpt-pydoc"])
+def test_an_untrained_network_starts_at_chance(name: str) -> None:
+    info = INFOS[name]
+    torch.manual_seed(0)
+    model = compile_model(load_recipe(name), info).train()
+    classes = info.classes or info.vocab or 0
+    example = (
+        torch.randint(classes, (8, *info.shape))
+        if info.dtype == "int64"
+        else torch.randn(64, *info.shape)
+    )
+    logits = model(example).flatten(0, -2)
+    targets = torch.randint(classes, (len(logits),))
+    loss = torch.nn.functional.cross_entropy(logits, targets).item()
+    assert loss == pytest.approx(torch.tensor(float(classes)).log().item(), rel=0.08)
