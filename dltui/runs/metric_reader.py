@@ -52,6 +52,8 @@ class MetricReader:
         """Grows whenever points that were there before have gone (rewind, replaced file)."""
         self._segments: dict[Path, _Segment] = {}
         self._table = _Table()
+        self._kept: dict[str, tuple[int, Points | None]] = {}
+        """By column: how many rows were looked at, and the measured ones unless all are."""
 
     @property
     def steps(self) -> NDArray[np.int64]:
@@ -91,15 +93,27 @@ class MetricReader:
         if column not in self.columns:
             raise KeyError(column)
         values = self.values[:, self.columns.index(column)]
-        measured = np.ascontiguousarray(values).view(np.int64) != _MISSING_BITS
-        if measured.all():
+        seen, kept = self._kept.get(column, (0, None))
+        new = np.ascontiguousarray(values[seen:]).view(np.int64) != _MISSING_BITS
+        if kept is None and new.all():
+            self._kept[column] = (len(values), None)
             return Points(self.steps, self.times, values)
-        return Points(self.steps[measured], self.times[measured], values[measured])
+        if kept is None:
+            kept = Points(self.steps[:seen], self.times[:seen], values[:seen])
+        if new.any():
+            kept = Points(
+                np.concatenate([kept.steps, self.steps[seen:][new]]),
+                np.concatenate([kept.times, self.times[seen:][new]]),
+                np.concatenate([kept.values, values[seen:][new]]),
+            )
+        self._kept[column] = (len(values), kept)
+        return kept
 
     def _restart(self) -> None:
         self.columns = ()
         self.revision += 1
         self._segments.clear()
+        self._kept.clear()
         self._table = _Table()
 
     def _add(self, segment: _Segment, chunk: NDArray[np.void]) -> None:
@@ -122,6 +136,7 @@ class MetricReader:
         count = int(np.searchsorted(self.steps, step, "left"))
         if count < self._table.count:
             self._table.cut(count)
+            self._kept.clear()
             self.revision += 1
 
 

@@ -80,6 +80,29 @@ def test_a_reader_sees_new_points_while_the_log_grows(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.booleans()), max_size=25))
+def test_points_asked_for_along_the_way_are_those_asked_for_at_the_end(
+    tmp_path_factory: pytest.TempPathFactory, written: list[tuple[int, bool, bool]]
+) -> None:
+    path = tmp_path_factory.mktemp("points") / "train.rank0.log"
+    log = MetricLog(path, COLUMNS)
+    reader = MetricReader(path)
+    for row, (step, measured, asked) in enumerate(written):
+        log.append(step, float(row), (1.0 * row, 2.0 * row if measured else None))
+        if asked:
+            reader.poll()
+            reader.points("lr")
+    log.close()
+    reader.poll()
+    if not written:
+        return
+    found, expected = reader.points("lr"), read(path).points("lr")
+    assert found.steps.tolist() == expected.steps.tolist()
+    assert found.times.tolist() == expected.times.tolist()
+    assert found.values.tolist() == expected.values.tolist() == (2 * expected.times).tolist()
+
+
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_file_cut_at_any_byte_gives_its_whole_records_and_can_be_continued(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

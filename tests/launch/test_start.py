@@ -1,0 +1,115 @@
+"""A run is made only once everything has been checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltui.errors import DltuiError, RecipeError, StoreError
+from dltui.launch import description
+from dltui.launch.start import start_run
+from dltui.recipe import load_recipe
+from dltui.runs.checkpoints import publish_checkpoint
+from dltui.runs.layout import RunFolder
+from dltui.runs.living import effective_state, read_launch
+from dltui.runs.status import read_status
+
+SOUND = {"recipe": "r", "parameters": 650, "layers": [], "errors": []}
+
+
+@pytest.fixture
+def recipe_file(run: RunFolder, tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(run.resolved.read_text())
+    return path
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> list[list[str]]:
+    """Stands in for the helper process, which needs torch; notes what it was asked."""
+    asked: list[list[str]] = []
+
+    def ask(recipe: object, overrides: list[str]) -> dict[str, Any]:
+        asked.append(list(overrides))
+        return found
+
+    monkeypatch.setattr(description, "_ask", ask)
+    return asked
+
+
+def started(run: RunFolder) -> RunFolder:
+    from dltui.launch.control import kill_process
+
+    launched = read_launch(run.path)
+    assert launched is not None
+    assert kill_process(launched, wait_s=10)
+    return run
+
+
+def test_a_started_run_holds_what_was_asked_for(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, SOUND)
+    recipe = load_recipe(recipe_file, ["trainer.epochs=3"])
+    made = started(start_run(recipe, runs=tmp_path / "new", name="my run", device="cpu"))
+    assert made.name == "my-run-1"
+    assert asked == [["trainer.epochs=3", "trainer.device=cpu"]]
+    assert made.recipe.read_text() == recipe_file.read_text()
+    again = load_recipe(made.resolved)
+    assert (again.trainer.epochs, again.trainer.device) == (3, "cpu")
+    status = read_status(made.path)
+    assert (status.task, status.parameters, status.recipe) == ("classify", 650, str(recipe_file))
+    settings = json.loads((made.path / "settings.json").read_text())
+    assert settings["trainer.epochs"] == 3
+
+
+def test_a_recipe_with_problems_makes_no_run(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = {"file": "mine.yaml", "line": 3, "column": 2, "path": "model", "message": "no"}
+    answer(monkeypatch, {**SOUND, "errors": [{**problem, "kind": "DataError"}]})
+    with pytest.raises(RecipeError, match=r"mine\.yaml:3:2: model: no"):
+        start_run(load_recipe(recipe_file), runs=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_fork_starts_from_the_checkpoint_of_its_parent(
+    run: RunFolder, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, SOUND)
+    recipe = load_recipe(recipe_file)
+    with pytest.raises(StoreError, match="no checkpoint yet"):
+        start_run(recipe, runs=run.path.parent, fork=(run, None))
+    publish_checkpoint(run.checkpoints, 70, lambda folder: (folder / "m").touch())
+    beside = started(start_run(recipe, runs=run.path.parent, fork=(run, None)))
+    assert read_status(beside.path).parent == f"{run.id}@70"
+    away = started(start_run(recipe, runs=tmp_path / "away", fork=(run, 70)))
+    assert read_status(away.path).parent == f"{run.path.resolve()}@70"
+    with pytest.raises(StoreError, match="no checkpoint at step 71"):
+        start_run(recipe, runs=tmp_path / "away", fork=(run, 71))
+    assert effective_state(away.path, read_status(away.path)) == "died"
+
+
+def test_a_description_is_kept_until_the_recipe_changes(
+    recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, SOUND)
+    for _ in range(2):
+        assert description.describe(load_recipe(recipe_file)) == SOUND
+    assert len(asked) == 1
+    recipe_file.write_text(recipe_file.read_text() + "# a comment moves nothing but may\n")
+    description.describe(load_recipe(recipe_file))
+    assert len(asked) == 2
+
+
+def test_a_helper_process_that_fails_says_what_it_printed(
+    recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        description, "worker_environment", lambda: {"PYTHONHOME": "/nowhere", "PATH": ""}
+    )
+    with pytest.raises(DltuiError, match="ended with code 1") as raised:
+        description.describe(load_recipe(recipe_file))
+    assert raised.value.remedy
