@@ -16,8 +16,6 @@ from dltui.paths import runs_folder
 from dltui.ui.settings import Settings
 from dltui.ui.themes import DARK, LIGHT, default_theme
 
-MIN_COLUMNS, MIN_ROWS = 60, 16
-
 
 class DltuiApp(App[int]):
     """Home, or one run, or several compared, whichever `first` makes."""

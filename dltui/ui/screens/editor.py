@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from dltui.ui.screens.dialogs import Ask, Confirm
 from dltui.ui.widgets.recipe_area import RecipeArea
+from dltui.ui.widgets.size_guard import SizeGuard
 
 if TYPE_CHECKING:
     from dltui.errors import Problem
@@ -34,7 +35,7 @@ class EditorScreen(Screen[tuple[str, Path] | None]):
         Binding("ctrl+s", "save", "Save", id="editor-save", priority=True),
         Binding("ctrl+g", "train", "Save and train", id="editor-train", priority=True),
         Binding("f8", "next_problem", "Next problem", id="editor-next-problem"),
-        Binding("escape", "leave", "Back", id="editor-leave"),
+        Binding("escape", "leave", "Back", id="editor-leave", priority=True),
     ]
 
     def __init__(self, path: Path, *, shipped: bool = False) -> None:
@@ -51,6 +52,7 @@ class EditorScreen(Screen[tuple[str, Path] | None]):
         yield Static("", id="verdict", markup=False)
         yield OptionList(id="problems", markup=False)
         yield Footer(show_command_palette=False, compact=True)
+        yield SizeGuard()
 
     def on_mount(self) -> None:
         area = self.query_one(RecipeArea)

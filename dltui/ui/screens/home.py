@@ -18,6 +18,7 @@ from dltui.ui.home.recipe_preview import RecipePreview
 from dltui.ui.home.recipe_tree import Entry, RecipeTree, find_entries
 from dltui.ui.home.run_table import RunTable
 from dltui.ui.launching import Launching
+from dltui.ui.widgets.size_guard import SizeGuard
 
 
 class HomeScreen(Launching, Screen[None]):
@@ -74,6 +75,7 @@ class HomeScreen(Launching, Screen[None]):
             yield Static("No runs yet. Press enter on a recipe to start the first.", id="no-runs")
             yield RunTable(self.runs, id="run-table")
         yield Footer(show_command_palette=False, compact=True)
+        yield SizeGuard()
 
     def on_mount(self) -> None:
         self.query_one(RecipeTree).focus()

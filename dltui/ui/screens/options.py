@@ -15,6 +15,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Footer, Input, Static
 
 from dltui.errors import DltuiError
+from dltui.ui.widgets.size_guard import SizeGuard
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -63,6 +64,7 @@ class OptionsScreen(Screen[Choice | None]):
             yield Static("reading the recipe …", id="waiting")
         yield Static("", id="verdict", markup=False)
         yield Footer(show_command_palette=False, compact=True)
+        yield SizeGuard()
 
     def on_mount(self) -> None:
         self._read()
