@@ -1,0 +1,89 @@
+"""Histograms of one layer's weights, gradients or activations over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+
+from dltui.runs.buckets import in_order, nonfinite
+from dltui.ui.panes.pane import Pane
+from dltui.ui.snapshot import KINDS, Kind, Ridge, Snapshot
+from dltui.ui.widgets.histogram_ridge import HistogramRidge
+
+
+class HistogramsPane(Pane):
+    """A ridge of histograms, newest on top; `w` turns from weights to gradients to activations."""
+
+    pane_title = "histograms"
+    topic = "histograms"
+    BINDINGS = [
+        Binding("w", "next_kind", "Weights/gradients/activations", id="histogram-kind"),
+        Binding("n", "next_tensor(1)", "Next tensor", show=False, id="tensor-next"),
+        Binding("N", "next_tensor(-1)", "Tensor before", show=False, id="tensor-before"),
+    ]
+
+    @dataclass
+    class TensorWanted(Message):
+        """The pane wants the histograms of another tensor."""
+
+        kind: Kind
+        name: str | None
+
+    def __init__(self) -> None:
+        super().__init__(id="histograms")
+        self.ridge = HistogramRidge(id="ridge")
+        self._shown: Ridge | None = None
+        self._kind: Kind = "weights"
+
+    def compose(self) -> ComposeResult:
+        yield self.ridge
+
+    def show(self, snapshot: Snapshot) -> None:
+        ridge = snapshot.ridge
+        if ridge is None:
+            name = f"{self._kind}: "
+            self.wait_for(
+                name + "waiting for the first measured step"
+                if snapshot.live
+                else name + "nothing was measured; diagnostics.histograms sets how often"
+            )
+            self._shown = None
+            return
+        if ridge is self._shown:
+            return
+        self._shown, self._kind = ridge, ridge.kind
+        self.wait_for(None)
+        self.name_as(f"{ridge.kind} · {ridge.name}")
+        counts, edges = in_order(ridge.counts)
+        odd = np.stack(nonfinite(ridge.counts), axis=-1)
+        # Buckets without finite edges are what the ridge counts as NaN and infinity.
+        self.ridge.set_data(
+            ridge.steps,
+            np.concatenate([counts, odd], axis=-1),
+            np.concatenate([edges, [np.inf, np.inf]]),
+        )
+
+    def action_next_kind(self) -> None:
+        self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
+        self.post_message(self.TensorWanted(self._kind, None))
+
+    def action_next_tensor(self, by: int) -> None:
+        if self._shown is None or not self._shown.names:
+            return
+        names = self._shown.names
+        here = names.index(self._shown.name) if self._shown.name in names else 0
+        self.post_message(self.TensorWanted(self._kind, names[(here + by) % len(names)]))
+
+    def readings(self) -> list[str]:
+        ridge = self._shown
+        if ridge is None or not len(ridge.counts):
+            return ["No histogram has been measured yet."]
+        total = int(ridge.counts[-1].sum())
+        return [
+            f"{ridge.kind} of {ridge.name}: {total:,} values at step {int(ridge.steps[-1]):,}, "
+            f"{len(ridge.steps)} histograms over time."
+        ]

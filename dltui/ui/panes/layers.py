@@ -1,0 +1,172 @@
+"""The table of all layers: gradient norm, update/weight, dead share, trend and a note."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from dltui.charts.glyphs import terminal_glyphs
+from dltui.charts.sparkline import sparkline
+from dltui.ui.panes.numbers import percent, scientific
+from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.table import Column, Row, Table
+from dltui.ui.snapshot import LayerReading, Snapshot
+
+REFRESH_S = 0.5
+NOTES = {
+    "vanishing_gradients": "vanishing",
+    "vanishing_gradient": "vanishing",
+    "exploding_gradients": "exploding",
+    "exploding_gradient": "exploding",
+    "dead_units": "dead units",
+    "no_gradient": "no gradient",
+    "nan": "NaN",
+    "nonfinite": "NaN",
+    "learning_rate_too_high": "lr high",
+    "learning_rate_too_low": "lr low",
+}
+_FULL = (
+    Column("layer", 0),
+    Column("norm", 8, right=True),
+    Column("update/wt", 9, right=True),
+    Column("weights", 8, right=True),
+    Column("dead", 7, right=True),
+    Column("trend", 12),
+    Column("note", 11),
+)
+_SMALL = (
+    Column("layer", 0),
+    Column("norm", 8, right=True),
+    Column("upd/wt", 8, right=True),
+    Column("dead", 6, right=True),
+    Column("trend", 6),
+    Column("note", 9),
+)
+_FULL_CELLS, _SMALL_CELLS = (0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 4, 5, 6)
+
+
+class LayersPane(Pane):
+    """One row a layer; the cursor's layer is the one whose histograms are shown."""
+
+    pane_title = "gradient norms"
+    topic = "gradient-norms"
+
+    @dataclass
+    class LayerChosen(Message):
+        """The cursor rests on another layer."""
+
+        layer: str
+
+    def __init__(self) -> None:
+        super().__init__(id="layers")
+        self.table = Table(_SMALL, id="layer-table")
+        self._layers: tuple[LayerReading, ...] | None = None
+        self._findings: tuple[object, ...] = ()
+        self._drawn_at = -math.inf
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    def show(self, snapshot: Snapshot) -> None:
+        layers, findings = snapshot.layers, snapshot.findings
+        if layers is self._layers and findings is self._findings:
+            return
+        now = time.monotonic()
+        if snapshot.live and now - self._drawn_at < REFRESH_S and self._layers:
+            return
+        self._drawn_at, self._layers, self._findings = now, layers, findings
+        what = "waiting for the first measured step" if snapshot.live else "nothing was measured"
+        if self.wait_for(None if layers else what):
+            return
+        self._fill()
+
+    def on_resize(self) -> None:
+        if self._layers:
+            self._fill()
+
+    @on(Table.RowChosen)
+    def choose_layer(self, event: Table.RowChosen) -> None:
+        event.stop()
+        self.post_message(self.LayerChosen(event.key))
+
+    def readings(self) -> list[str]:
+        if not self._layers:
+            return ["No layer has been measured yet."]
+        chosen = [layer for layer in self._layers if layer.name == self.table.cursor_key]
+        largest = max(self._layers, key=lambda layer: _number(layer.gradient_norm))
+        smallest = min(self._layers, key=lambda layer: _number(layer.gradient_norm, math.inf))
+        lines = [
+            f"{len(self._layers)} layers; the largest gradient norm is "
+            f"{scientific(largest.gradient_norm)} in {largest.name}, the smallest "
+            f"{scientific(smallest.gradient_norm)} in {smallest.name}."
+        ]
+        return lines + [
+            f"{layer.name}: each step changes its weights by about "
+            f"{scientific(layer.update_ratio)} of their size (0.001 is typical); "
+            f"{percent(layer.dead_share)} of its activations are dead."
+            for layer in chosen
+        ]
+
+    def _fill(self) -> None:
+        full = self.size.width >= 80
+        columns, cells = (_FULL, _FULL_CELLS) if full else (_SMALL, _SMALL_CELLS)
+        notes = _notes(self._findings)
+        trend = columns[-2].width
+        self.table.columns = columns
+        rows = [_row(layer, notes.get(layer.name, ""), trend) for layer in self._layers or ()]
+        self.table.set_rows(
+            [
+                Row(
+                    row.key,
+                    tuple(row.cells[cell] for cell in cells),
+                    tuple(row.order[cell] for cell in cells),
+                )
+                for row in rows
+            ]
+        )
+
+
+def _row(layer: LayerReading, note: str, trend_width: int) -> Row:
+    if layer.nonfinite:
+        note = "NaN/inf"
+    tone = "bad" if layer.nonfinite else ("warning" if note else "")
+    trend = sparkline(layer.trend[-trend_width:], trend_width, terminal_glyphs(), log=True)
+    last = layer.trend[-1] if layer.trend else math.nan
+    cells = (
+        (layer.name, ""),
+        (scientific(layer.gradient_norm), tone),
+        (scientific(layer.update_ratio), ""),
+        (scientific(layer.weight_norm), ""),
+        (percent(layer.dead_share), ""),
+        (trend, "accent"),
+        (note, tone),
+    )
+    order = (
+        layer.name,
+        layer.gradient_norm,
+        layer.update_ratio,
+        layer.weight_norm,
+        layer.dead_share,
+        last,
+        note,
+    )
+    return Row(layer.name, cells, order)
+
+
+def _notes(findings: tuple[object, ...]) -> dict[str, str]:
+    notes: dict[str, str] = {}
+    for finding in findings:
+        layer, rule = getattr(finding, "layer", None), str(getattr(finding, "rule", ""))
+        if layer:
+            word = NOTES.get(rule.replace("-", "_"), rule.replace("_", " ").replace("-", " "))
+            notes.setdefault(str(layer), word)
+    return notes
+
+
+def _number(value: float, missing: float = -math.inf) -> float:
+    return missing if math.isnan(value) else value

@@ -1,0 +1,138 @@
+"""Lines of toned text that redraw only the lines that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+Span = tuple[str, str]
+"""A piece of text and its tone: "", dim, strong, accent, good, warning, bad, header, chosen."""
+Line = tuple[Span, ...]
+
+TONES = ("dim", "strong", "accent", "good", "warning", "bad", "header", "chosen")
+
+
+def text_of(line: Line) -> str:
+    """The line without its tones."""
+    return "".join(text for text, _ in line)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """The text in exactly `width` cells: padded, or cut with an ellipsis."""
+    length = cell_len(text)
+    if length <= width:
+        space = " " * (width - length)
+        return space + text if right else text + space
+    if width <= 0:
+        return ""
+    while text and cell_len(text) > width - 1:
+        text = text[:-1]
+    return text + "…" + " " * (width - 1 - cell_len(text))
+
+
+class Lines(ScrollView, can_focus=False):
+    """Shows lines of toned text. Foreign text is never read as markup.
+
+    `fixed` lines at the top stay while the rest scrolls.
+    """
+
+    COMPONENT_CLASSES = {f"lines--{tone}" for tone in TONES}
+    DEFAULT_CSS = """
+    Lines {
+        height: 1fr;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+        overflow-x: hidden;
+        & > .lines--dim { color: $text-muted; }
+        & > .lines--strong { text-style: bold; }
+        & > .lines--accent { color: $primary; }
+        & > .lines--good { color: $text-success; }
+        & > .lines--warning { color: $text-warning; }
+        & > .lines--bad { color: $text-error; text-style: bold; }
+        & > .lines--header { color: $text-muted; text-style: underline; }
+        & > .lines--chosen {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+        }
+    }
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Line] = (),
+        *,
+        fixed: int = 0,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[Line, ...] = tuple(lines)
+        self._fixed = fixed
+        self._tones: dict[str, Style] = {}
+        self.lines_drawn = 0
+        """How many lines were rendered so far; tests and the benchmark read it."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What is shown now."""
+        return self._lines
+
+    def on_mount(self) -> None:
+        super().on_mount()  # type: ignore[no-untyped-call]
+        self._measure()
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        """Shows these lines; asks for a redraw of those that differ only."""
+        new = tuple(lines)
+        old, self._lines = self._lines, new
+        if new == old:
+            return
+        if len(new) != len(old):
+            self._measure()
+        top, height = round(self.scroll_offset.y), self.size.height
+        dirty: list[Region] = []
+        for row in range(height):
+            index = self._index(row, top)
+            before = old[index] if index < len(old) else None
+            after = new[index] if index < len(new) else None
+            if before != after:
+                dirty.append(Region(0, row, self.size.width, 1))
+        if dirty:
+            self.refresh(*dirty)
+
+    def render_line(self, y: int) -> Strip:
+        """The strip of one row of the widget."""
+        self.lines_drawn += 1
+        index = self._index(y, round(self.scroll_offset.y))
+        line = self._lines[index] if index < len(self._lines) else ()
+        base = self.rich_style
+        segments = [Segment(text, base + self._tone(tone)) for text, tone in line if text]
+        return Strip(segments).adjust_cell_length(self.size.width, base + self._ending(line))
+
+    def notify_style_update(self) -> None:
+        self._tones.clear()
+        super().notify_style_update()
+
+    def _index(self, row: int, top: int) -> int:
+        return row if row < self._fixed else row + top
+
+    def _ending(self, line: Line) -> Style:
+        return self._tone("chosen") if line and line[-1][1] == "chosen" else Style.null()
+
+    def _tone(self, tone: str) -> Style:
+        if not tone:
+            return Style.null()
+        style = self._tones.get(tone)
+        if style is None:
+            style = self.get_component_rich_style(f"lines--{tone}")
+            self._tones[tone] = style
+        return style
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(0, len(self._lines))

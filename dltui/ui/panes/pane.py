@@ -1,0 +1,78 @@
+"""What all panes have in common: a border with a title, a topic to explain, a thing to wait for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.containers import Vertical
+from textual.content import Content
+
+from dltui.ui.panes.lines import Lines
+from dltui.ui.snapshot import Snapshot
+
+
+class Pane(Vertical):
+    """One part of a run on the screen.
+
+    `show` gets every snapshot while the pane is visible and must cost nothing where its part is
+    unchanged. While there is nothing to show, `wait_for` says what the pane waits for.
+    """
+
+    pane_title: ClassVar[str]
+    topic: ClassVar[str]
+    DEFAULT_CSS = """
+    Pane {
+        border: round $border-blurred;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        &:focus-within { border: round $primary; border-title-color: $primary; }
+        & > .pane--waiting { display: none; height: 1fr; }
+        &.-waiting > * { display: none; }
+        &.-waiting > .pane--waiting { display: block; }
+    }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.border_title = Content(self.pane_title)
+        self._title, self._subtitle = self.pane_title, ""
+        self._waiting = Lines(classes="pane--waiting")
+        self._waiting.can_focus = True
+
+    def on_mount(self) -> None:
+        self.mount(self._waiting)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Takes a new snapshot."""
+        raise NotImplementedError
+
+    def readings(self) -> list[str]:
+        """The current values in whole sentences, for the explanation and for screen readers."""
+        return []
+
+    def wait_for(self, what: str | None) -> bool:
+        """Shows `what` in place of the content; `None` shows the content. True while waiting."""
+        self.set_class(what is not None, "-waiting")
+        if what is not None:
+            self._waiting.set_lines([((line, "dim"),) for line in what.splitlines()])
+        return what is not None
+
+    def name_as(self, title: str) -> None:
+        """Sets the border title, without reading markup from it."""
+        if self._title != title:
+            self._title = title
+            self.border_title = Content(title)
+
+    def note_below(self, subtitle: str) -> None:
+        """Sets the border subtitle, without reading markup from it."""
+        if self._subtitle != subtitle:
+            self._subtitle = subtitle
+            self.border_subtitle = Content(subtitle)
+
+    def focus_inside(self) -> None:
+        """Focuses the first thing in the pane that takes keys."""
+        for widget in self.query("*"):
+            if widget.focusable and widget.display:
+                widget.focus()
+                return

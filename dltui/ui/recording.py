@@ -1,0 +1,289 @@
+"""From a run's logs to snapshots, reading only what is new. Runs in the feed's thread."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dltui.doctor import diagnose
+from dltui.errors import StoreError
+from dltui.runs.array_reader import ArrayReader
+from dltui.runs.clean import printable
+from dltui.runs.events import Event
+from dltui.runs.layout import RunFolder
+from dltui.runs.metric_reader import MetricReader
+from dltui.runs.metrics import MISSING
+from dltui.runs.reader import RunReader
+from dltui.runs.status import Status
+from dltui.ui import frames
+from dltui.ui.snapshot import (
+    Curve,
+    LogLine,
+    MarkAt,
+    Progress,
+    Snapshot,
+    Wanted,
+)
+from dltui.ui.thinning import GrowingCurve
+
+GROUPS = ("train", "val", "test", "system")
+_MISSING_BITS = np.float64(MISSING).view(np.int64)
+_LIVENESS_S = 1.0
+_DOCTOR_SHARE = 0.02
+_LOG_LINES_READ = 12
+_LOG_BYTES_READ = 2**14
+_MARKS = {"checkpoint": "checkpoint", "learning_rate": "learning_rate"}
+
+
+class Recording:
+    """A run being read; `read` gives the next snapshot, or None where nothing changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = RunFolder(path)
+        self._reader = RunReader(self.folder)
+        self._metrics: dict[str, _Group] = {}
+        self._layers = frames.LayerHistory()
+        self._ridges = frames.RidgeHistory()
+        self._wanted = Wanted()
+        self._snapshot: Snapshot | None = None
+        self._state_at = self._doctor_at = -math.inf
+        self._doctor_s = 0.0
+        self._evaluated = -1
+        self._events_read = 0
+        self._sample_folders: dict[str, tuple[int, list[Path]]] = {}
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The last one that was read."""
+        return self._snapshot
+
+    def read(self, wanted: Wanted) -> Snapshot | None:
+        """Polls the folder. A folder that is gone or unreadable becomes `trouble`."""
+        former = self._snapshot or Snapshot(self.folder.path, self.folder.name, "queued")
+        try:
+            changed = self._reader.poll()
+            state = self._state(former, changed)
+        except StoreError as error:
+            trouble = str(error)
+            if self._snapshot is not None and former.trouble == trouble:
+                return None
+            self._snapshot = dataclasses.replace(former, trouble=trouble)
+            return self._snapshot
+        changed = changed or state != former.state or former.trouble is not None
+        if not changed and wanted == self._wanted and self._snapshot is not None:
+            return self._with_late_findings(former)
+        self._wanted = wanted
+        self._snapshot = self._next(former, state, wanted)
+        return self._snapshot
+
+    def _next(self, former: Snapshot, state: str, wanted: Wanted) -> Snapshot:
+        status = self._reader.status
+        curves = self._curves()
+        layers = self._layers.read(self._arrays("layers"), self._arrays("activations"))
+        ended_badly = state in ("failed", "died")
+        log = self._log(former)
+        snapshot = Snapshot(
+            folder=self.folder.path,
+            name=status.name or printable(self.folder.name),
+            state=state,
+            reason=status.message,
+            progress=_progress(status, curves),
+            task=status.task or None,
+            recipe_text=former.recipe_text or _recipe_text(self.folder),
+            curves=curves,
+            marks=_marks(self._reader.events) if log is not former.log else former.marks,
+            layers=layers,
+            ridge=self._ridges.read(self._arrays("histograms"), wanted),
+            confusion=frames.confusion(self._arrays("confusion"), wanted, former.confusion),
+            predictions=frames.predictions(self._arrays("predictions"), wanted, former.predictions),
+            text=frames.text(self._samples("text"), wanted, former.text),
+            examples=frames.examples(self._samples("examples"), former.examples),
+            schedule=frames.schedule(self._arrays("schedule"), former.schedule),
+            log=log,
+            findings=former.findings,
+            worker_log=(former.worker_log or _log_tail(self.folder)) if ended_badly else (),
+        )
+        return dataclasses.replace(snapshot, findings=self._findings(snapshot))
+
+    def _with_late_findings(self, former: Snapshot) -> Snapshot | None:
+        """The last look of the doctor came before the newest points: look once more."""
+        if self._doctor_due(former) and self._evaluated != self._evaluation():
+            self._snapshot = dataclasses.replace(former, findings=self._findings(former))
+            return self._snapshot if self._snapshot.findings is not former.findings else None
+        return None
+
+    def _state(self, former: Snapshot, changed: bool) -> str:
+        now = time.monotonic()
+        if changed or now - self._state_at >= _LIVENESS_S:
+            self._state_at = now
+            return self._reader.state
+        return former.state
+
+    def _arrays(self, group: str) -> ArrayReader | None:
+        return self._reader.arrays(group)
+
+    def _samples(self, kind: str) -> list[Path]:
+        """The folders of a kind; the disk is asked again only when `samples/` has changed."""
+        try:
+            changed_ns = os.stat(self.folder.samples).st_mtime_ns
+        except OSError:
+            return []
+        key, folders = self._sample_folders.get(kind, (-1, []))
+        if key != changed_ns:
+            folders = self._reader.sample_folders(kind)
+            self._sample_folders[kind] = (changed_ns, folders)
+        return folders
+
+    def _curves(self) -> dict[str, Curve]:
+        curves: dict[str, Curve] = {}
+        for name in GROUPS:
+            reader = self._reader.metric_reader(name)
+            if reader is None:
+                continue
+            group = self._metrics.get(name)
+            if group is None or group.revision != reader.revision:
+                group = self._metrics[name] = _Group(name, reader)
+            curves |= group.read(reader)
+        return curves
+
+    def _log(self, former: Snapshot) -> tuple[LogLine, ...]:
+        events = self._reader.events
+        if len(events) == self._events_read and former.log:
+            return former.log
+        start = self._events_read if self._events_read <= len(events) else 0
+        kept = former.log if start else ()
+        self._events_read = len(events)
+        new = (_log_line(event) for event in events[start:] if event.kind != "finding")
+        return (*kept, *new)
+
+    def _evaluation(self) -> int:
+        reader = self._reader.metric_reader("val")
+        return len(reader.steps) if reader is not None else 0
+
+    def _doctor_due(self, snapshot: Snapshot) -> bool:
+        pause = max(1.0, self._doctor_s / _DOCTOR_SHARE)
+        return time.monotonic() - self._doctor_at >= (pause if snapshot.live else 0)
+
+    def _findings(self, snapshot: Snapshot) -> tuple[object, ...]:
+        if not self._doctor_due(snapshot):
+            return snapshot.findings
+        self._evaluated = self._evaluation()
+        start = time.perf_counter()
+        found = tuple(diagnose(self._reader))
+        self._doctor_s = time.perf_counter() - start
+        self._doctor_at = time.monotonic()
+        return snapshot.findings if found == snapshot.findings else found
+
+
+class _Group:
+    """The growing curves of one metric log."""
+
+    def __init__(self, name: str, reader: MetricReader) -> None:
+        self.revision = reader.revision
+        self._name = name
+        self._done = 0
+        self._growing: dict[str, GrowingCurve] = {}
+        self._curves: dict[str, Curve] = {}
+
+    def read(self, reader: MetricReader) -> dict[str, Curve]:
+        """All curves of the group that have points; those without new points stay the same."""
+        count = len(reader.steps)
+        if count > self._done:
+            steps, times = reader.steps[self._done :], reader.times[self._done :]
+            for place, column in enumerate(reader.columns):
+                self._add(column, steps, times, reader.values[self._done :, place])
+            self._done = count
+        return self._curves
+
+    def _add(self, column: str, steps: np.ndarray, times: np.ndarray, values: np.ndarray) -> None:
+        measured = np.ascontiguousarray(values).view(np.int64) != _MISSING_BITS
+        if not measured.any():
+            return
+        if not measured.all():
+            steps, times, values = steps[measured], times[measured], values[measured]
+        growing = self._growing.setdefault(column, GrowingCurve())
+        growing.extend(steps, times, values)
+        self._curves = {**self._curves, f"{self._name}/{column}": growing.curve()}
+
+
+def _progress(status: Status, curves: dict[str, Curve]) -> Progress:
+    temperature = curves.get("system/gpu_temperature_c")
+    train = curves.get("train/loss")
+    steps = status.steps_total or 0
+    step = max(status.step, int(train.steps[-1]) if train is not None else 0)
+    per_epoch = status.steps_per_epoch
+    return Progress(
+        epoch=step / per_epoch if per_epoch else status.epoch,
+        epochs=math.ceil(status.epochs_total or 0),
+        step=step,
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        samples_per_step=status.samples_per_step,
+        elapsed_s=status.elapsed_s or math.nan,
+        remaining_s=_remaining_s(train, steps - step) if steps else math.nan,
+        samples_per_s=status.samples_per_s if status.samples_per_s is not None else math.nan,
+        device=status.device,
+        temperature_c=temperature.last if temperature is not None else math.nan,
+    )
+
+
+def _remaining_s(train: Curve | None, steps_left: int) -> float:
+    """From the pace of the last minute or the last 50 points, pauses between left out."""
+    if train is None or len(train.times) < 3:
+        return math.nan
+    recent = max(
+        0, min(int(np.searchsorted(train.times, train.times[-1] - 60)), len(train.times) - 50)
+    )
+    times, steps = train.times[recent:], train.steps[recent:]
+    gaps, moved = np.diff(times), np.diff(steps)
+    usual = np.median(gaps) * 20 + 5
+    whole = gaps <= usual
+    done = float(moved[whole].sum())
+    return steps_left * float(gaps[whole].sum()) / done if done > 0 else math.nan
+
+
+def _marks(events: list[Event]) -> tuple[MarkAt, ...]:
+    marks = []
+    for event in events:
+        kind = _MARKS.get(event.kind) or _state_mark(event)
+        if kind is not None and event.step is not None:
+            marks.append(MarkAt(event.step, event.time, kind, event.message))
+    return tuple(marks[-500:])
+
+
+def _state_mark(event: Event) -> str | None:
+    if event.kind == "alarm":
+        return "nan" if event.data.get("nonfinite") or "NaN" in event.message else None
+    state = event.data.get("state") if event.kind == "state" else None
+    return {"paused": "pause", "running": "resume"}.get(str(state))
+
+
+def _log_line(event: Event) -> LogLine:
+    return LogLine(event.time, event.step, event.kind, event.level, event.message)
+
+
+def _recipe_text(folder: RunFolder) -> str:
+    for path in (folder.recipe, folder.resolved):
+        try:
+            return printable(path.read_text(encoding="utf-8", errors="replace"), lines=True)
+        except OSError:
+            continue
+    return ""
+
+
+def _log_tail(folder: RunFolder) -> tuple[str, ...]:
+    """The last lines of worker.log."""
+    try:
+        with folder.worker_log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _LOG_BYTES_READ))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ()
+    lines = [line for line in printable(text, lines=True).splitlines() if line.strip()]
+    return tuple(lines[-_LOG_LINES_READ:])

@@ -1,0 +1,567 @@
+"""A run on the screen: its header, panes, and the keys that steer it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from dltui.errors import DltuiError
+from dltui.ui.feed import RunFeed, SnapshotRead
+from dltui.ui.panes.axes import Axis, next_axis
+from dltui.ui.panes.confusion import ConfusionPane, EvaluationWanted
+from dltui.ui.panes.curves import CurvesPane, LearningRatePane, LossPane, MetricsPane
+from dltui.ui.panes.examples import ExamplesScreen
+from dltui.ui.panes.explain import ExplainScreen
+from dltui.ui.panes.header import RunHeader
+from dltui.ui.panes.histograms import HistogramsPane
+from dltui.ui.panes.layers import LayersPane
+from dltui.ui.panes.log import LogPane
+from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.predictions import PredictionsPane
+from dltui.ui.panes.recipe import RecipePane
+from dltui.ui.panes.system import SystemPane
+from dltui.ui.panes.texts import TextsPane
+from dltui.ui.screens import watch_controls as controls
+from dltui.ui.screens.dialogs import Ask, Confirm
+from dltui.ui.screens.run_picker import RunPicker
+from dltui.ui.screens.watch_layout import (
+    MIN_COLUMNS,
+    MIN_ROWS,
+    MODES,
+    PLACES,
+    SLOTS,
+    PaneTabs,
+    mode,
+    place_of,
+)
+from dltui.ui.snapshot import LogLine, Snapshot
+from dltui.ui.widgets.line_chart import LineChart
+
+_FOLLOW_S = 2.0
+
+
+class WatchScreen(Screen[None]):
+    """Watches the run in `run_path` and steers it; leaving the screen leaves the run alone."""
+
+    # Not CSS_PATH: Textual would read that only when the screen is pushed, not as the first one.
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
+    SCOPED_CSS = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "space",
+            "pause_or_go",
+            "Pause",
+            tooltip="Pause the training or let it go on",
+            id="run-pause",
+        ),
+        Binding(
+            "l",
+            "change_rate",
+            "Learning rate",
+            tooltip="Change the learning rate",
+            id="run-learning-rate",
+        ),
+        Binding(
+            "c",
+            "save_checkpoint",
+            "Checkpoint",
+            tooltip="Save a checkpoint now",
+            id="run-checkpoint",
+        ),
+        Binding(
+            "s", "stop_run", "Stop", tooltip="Save a checkpoint and end the training", id="run-stop"
+        ),
+        Binding(
+            "K",
+            "kill_run",
+            "Kill",
+            show=False,
+            tooltip="End the worker at once, unsaved",
+            id="run-kill",
+        ),
+        Binding(
+            "r",
+            "restart_run",
+            "Resume",
+            show=False,
+            tooltip="Start a stopped, failed or dead run again",
+            id="run-resume",
+        ),
+        Binding("d,q", "detach", "Detach", tooltip="Leave; the training goes on", id="run-detach"),
+        Binding(
+            "z",
+            "toggle_zoom",
+            "Zoom",
+            tooltip="This pane on the whole screen, and back",
+            id="pane-zoom",
+        ),
+        Binding("escape", "leave_zoom", "Back", show=False, id="pane-unzoom"),
+        Binding(
+            "x",
+            "next_axis",
+            "X axis",
+            show=False,
+            tooltip="Curves by step, epoch, time or samples",
+            id="charts-axis",
+        ),
+        Binding(
+            "y",
+            "toggle_log",
+            "Log y",
+            show=False,
+            tooltip="Logarithmic y in all charts",
+            id="charts-log",
+        ),
+        Binding(
+            "left_square_bracket", "smooth(-1)", "Smooth less", show=False, id="charts-smooth-less"
+        ),
+        Binding(
+            "right_square_bracket", "smooth(1)", "Smooth more", show=False, id="charts-smooth-more"
+        ),
+        Binding(
+            "R",
+            "overlay_run",
+            "Overlay",
+            show=False,
+            tooltip="Draw another run's curves too",
+            id="run-overlay",
+        ),
+        Binding(
+            "f",
+            "follow_newest",
+            "Follow newest",
+            show=False,
+            tooltip="Switch to the newest run whenever one starts",
+            id="run-follow",
+        ),
+        Binding(
+            "e",
+            "export_run",
+            "Export",
+            show=False,
+            tooltip="Write all metrics to a CSV file",
+            id="run-export",
+        ),
+        Binding(
+            "question_mark",
+            "explain_pane",
+            "Explain",
+            key_display="?",
+            tooltip="What this pane shows and how to read it",
+            id="pane-explain",
+        ),
+        *(
+            Binding(
+                str(number),
+                f"go_to('{place.pane}')",
+                f"Go to {place.tab}",
+                show=False,
+                id=f"pane-{place.pane}",
+            )
+            for number, place in enumerate(PLACES, 1)
+        ),
+    ]
+
+    active: reactive[str] = reactive("loss", init=False)
+    following: reactive[bool] = reactive(False, init=False)
+
+    def __init__(self, run_path: Path) -> None:
+        super().__init__()
+        self.run_path = run_path
+        self.snapshot: Snapshot | None = None
+        self.axis: Axis = "step"
+        self.feed = RunFeed(run_path, self)
+        self._overlays: dict[Path, RunFeed] = {}
+        self._overlay_snapshots: dict[Path, Snapshot] = {}
+        self._outcomes: Pane | None = None
+        self.zoomed = False
+
+    # Layout
+
+    def compose(self) -> ComposeResult:
+        yield RunHeader()
+        yield PaneTabs()
+        with Container(id="panes"):
+            with Vertical(id="slot-curves", classes="slot -active"):
+                yield LossPane()
+                yield MetricsPane()
+                yield LearningRatePane()
+            with Vertical(id="slot-layers", classes="slot"):
+                yield LayersPane()
+                yield SystemPane()
+            with Vertical(id="slot-histograms", classes="slot"):
+                yield HistogramsPane()
+                yield RecipePane()
+            yield Vertical(id="slot-outcomes", classes="slot")
+        with Vertical(id="slot-log", classes="slot"):
+            yield LogPane()
+        yield Static(id="too-small")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        for pane in ("loss", "layers", "histograms", "log"):
+            self.query_one(f"#{pane}").add_class("-front")
+        self.query_one(PaneTabs).mark(self.active, None)
+        self._follow_timer = self.set_interval(_FOLLOW_S, self._follow, pause=True)
+        self.feed.start()
+
+    def on_unmount(self) -> None:
+        for feed in (self.feed, *self._overlays.values()):
+            feed.stop()
+
+    def on_resize(self, event: events.Resize) -> None:
+        size = f"{event.size.width}×{event.size.height}"
+        self.query_one("#too-small", Static).update(
+            f"dltui needs {MIN_COLUMNS}×{MIN_ROWS}; this terminal has {size}"
+        )
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        wanted = mode(self.size.width, self.size.height, zoomed=self.zoomed)
+        for name in MODES:
+            self.set_class(name == wanted, name)
+        self.call_after_refresh(self.show_visible)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Pane) and node.id:
+                self.active = node.id
+                return
+
+    def watch_active(self, pane_id: str) -> None:
+        """Brings the pane to the front of its slot, and the slot where only one fits."""
+        place = place_of(pane_id)
+        for other in PLACES:
+            if other.slot == place.slot:
+                for pane in self.query(f"#{other.pane}").results(Pane):
+                    pane.set_class(other.pane == pane_id, "-front")
+        for slot in SLOTS:
+            self.query_one(f"#{slot}").set_class(slot == place.slot, "-active")
+        self.query_one("#panes").set_class(place.slot == "slot-log", "-behind")
+        self.query_one(PaneTabs).mark(pane_id, self.snapshot.task if self.snapshot else None)
+        self.call_after_refresh(self.show_visible)
+
+    def action_go_to(self, pane_id: str) -> None:
+        panes = self.query(f"#{pane_id}").results(Pane)
+        pane = next(iter(panes), None)
+        if pane is None:
+            self.say("this pane comes with the first reading of the run", level="warning")
+            return
+        self.active = pane_id
+        self.call_after_refresh(pane.focus_inside)
+
+    @on(PaneTabs.TabChosen)
+    def open_tab(self, event: PaneTabs.TabChosen) -> None:
+        self.action_go_to(event.pane)
+
+    def action_toggle_zoom(self) -> None:
+        self.zoomed = not self.zoomed
+        self._lay_out()
+
+    def action_leave_zoom(self) -> None:
+        self.zoomed = False
+        self._lay_out()
+
+    @property
+    def active_pane(self) -> Pane | None:
+        """The pane that has the focus, or had it last."""
+        return next(iter(self.query(f"#{self.active}").results(Pane)), None)
+
+    # Snapshots
+
+    @on(SnapshotRead)
+    async def take_snapshot(self, event: SnapshotRead) -> None:
+        """Hands the newest snapshot to what is visible."""
+        if event.feed is self.feed:
+            self.snapshot = event.snapshot
+            await self._place_outcomes(event.snapshot)
+            with self.app.batch_update():
+                self.query_one(RunHeader).show(event.snapshot)
+                self.show_visible()
+        elif event.feed.path in self._overlays:
+            self._overlay_snapshots[event.feed.path] = event.snapshot
+            self._show_overlays()
+        # The next one is read only once this one is painted: a slow link gets fewer, not more.
+        self.call_after_refresh(event.feed.taken)
+
+    def show_visible(self) -> None:
+        """Shows the newest snapshot in every pane that is on the screen."""
+        if self.snapshot is None:
+            return
+        for pane in self.query(Pane):
+            if pane.display and pane.parent is not None and self._is_open(pane):
+                pane.show(self.snapshot)
+
+    def _is_open(self, pane: Pane) -> bool:
+        return all(
+            node.display for node in pane.ancestors if isinstance(node, Container | Vertical)
+        )
+
+    async def _place_outcomes(self, snapshot: Snapshot) -> None:
+        kinds: dict[str | None, type[Pane]] = {
+            "next_token": TextsPane,
+            "regress": PredictionsPane,
+        }
+        kind = kinds.get(snapshot.task, ConfusionPane)
+        if type(self._outcomes) is kind:
+            return
+        if self._outcomes is not None:
+            await self._outcomes.remove()
+        self._outcomes = kind()  # type: ignore[call-arg]
+        self._outcomes.add_class("-front")
+        await self.query_one("#slot-outcomes").mount(self._outcomes)
+        self.query_one(PaneTabs).mark(self.active, snapshot.task)
+        if self.focused is None and self.active_pane is not None:
+            self.call_after_refresh(self.active_pane.focus_inside)
+        self.call_after_refresh(self.show_visible)
+
+    @on(LayersPane.LayerChosen)
+    def show_histograms_of(self, event: LayersPane.LayerChosen) -> None:
+        self.feed.want(layer=event.layer)
+
+    @on(HistogramsPane.TensorWanted)
+    def show_tensor(self, event: HistogramsPane.TensorWanted) -> None:
+        layer = event.name if event.name is not None else self.feed.wanted.layer
+        self.feed.want(kind=event.kind, layer=layer)
+
+    @on(EvaluationWanted)
+    def scrub(self, event: EvaluationWanted) -> None:
+        self.feed.want(evaluation=event.index, sample=event.index)
+
+    @on(ConfusionPane.CellOpened)
+    def open_examples(self, event: ConfusionPane.CellOpened) -> None:
+        found = [
+            example
+            for example in (self.snapshot.examples if self.snapshot else ())
+            if (example.truth, example.prediction) == (event.truth, event.prediction)
+        ]
+        title = f"truth {event.truth}, predicted {event.prediction}"
+        self.app.push_screen(ExamplesScreen(title, found))
+
+    # Charts
+
+    @on(LineChart.CursorMoved)
+    def share_cursor(self, event: LineChart.CursorMoved) -> None:
+        for chart in self.query(LineChart):
+            if chart is not event.chart:
+                chart.cursor = event.x
+
+    @on(LineChart.AxisChangeRequested)
+    def change_axis(self) -> None:
+        self.action_next_axis()
+
+    def action_next_axis(self) -> None:
+        self.axis = next_axis(self.snapshot, self.axis)
+        for pane in self.query(CurvesPane):
+            pane.set_axis(self.axis)
+
+    def action_toggle_log(self) -> None:
+        charts = list(self.query(LineChart))
+        log = not charts[0].log_y
+        for chart in charts:
+            chart.log_y = log
+
+    def action_smooth(self, direction: int) -> None:
+        for chart in self.query(LineChart):
+            chart.action_change_smoothing(direction)
+
+    # Control
+
+    def say(self, message: str, *, level: str = "info") -> None:
+        """Puts a line of the screen's own into the log, and shows it where the log is hidden."""
+        self.query_one(LogPane).note(LogLine(time.time(), None, "screen", level, message))
+        if not self._is_open(self.query_one(LogPane)):
+            if level == "info":
+                self.notify(message, markup=False, timeout=4)
+            else:
+                self.notify(message, severity="warning", markup=False, timeout=6)
+
+    def action_pause_or_go(self) -> None:
+        paused = self.snapshot is not None and self.snapshot.state == "paused"
+        self._control("resume" if paused else "pause")
+
+    def action_save_checkpoint(self) -> None:
+        self._control("checkpoint")
+
+    def action_change_rate(self) -> None:
+        if not self._applies("set"):
+            return
+        last = self.snapshot.last("train/lr") if self.snapshot else float("nan")
+        now = f" (now {last:.3g})" if last == last else ""
+        question = Ask(
+            f"New learning rate{now}; it takes effect at the next step.",
+            value=f"{last:.3g}" if last == last else "",
+            title="learning rate",
+            check=controls.learning_rate_problem,
+        )
+        self.app.push_screen(question, self._set_rate)
+
+    def action_stop_run(self) -> None:
+        if self._applies("stop"):
+            self._confirm(
+                "Stop the training? It saves a checkpoint first and can be resumed.",
+                partial(self._control, "stop"),
+            )
+
+    def action_kill_run(self) -> None:
+        if self._applies("kill"):
+            self._confirm(
+                "Kill the worker at once? What came after the last checkpoint is lost.",
+                partial(self._do, "kill", partial(controls.kill, self.run_path)),
+            )
+
+    def action_restart_run(self) -> None:
+        if self._applies("restart"):
+            self.say("starting a new worker …")
+            self._do("resume", partial(controls.restart, self.run_path))
+
+    def action_export_run(self) -> None:
+        target = Path.cwd() / f"{self.run_path.name}.csv"
+        self._do("export", partial(controls.export, self.run_path, target))
+
+    def action_detach(self) -> None:
+        if self.snapshot is not None and self.snapshot.live:
+            message = f"{self.snapshot.name} goes on training; dltui watch shows it again"
+        else:
+            message = ""
+        if self.app.screen_stack[0] is not self:
+            if message:
+                self.app.notify(message, markup=False)
+            self.dismiss(None)
+        else:
+            self.app.exit(message=message.replace("[", r"\[") or None)
+
+    def action_explain_pane(self) -> None:
+        pane = self.active_pane
+        if pane is None:
+            return
+        self.app.push_screen(
+            ExplainScreen(pane.pane_title, explanation(pane.topic), pane.readings(), self._keys())
+        )
+
+    def _applies(self, control: controls.Control) -> bool:
+        reason = controls.why_not(control, self.snapshot)
+        if reason is not None:
+            self.say(reason, level="warning")
+        return reason is None
+
+    def _control(self, control: controls.Control) -> None:
+        if not self._applies(control):
+            return
+        try:
+            controls.send(self.run_path, control)
+        except DltuiError as error:
+            self.say(str(error), level="error")
+        else:
+            self.say(f"{control}: asked for; it takes effect at the next step")
+
+    def _set_rate(self, text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            controls.send(self.run_path, "set", {"lr": float(text)})
+        except DltuiError as error:
+            self.say(str(error), level="error")
+        else:
+            self.say(f"learning rate {text}: asked for; it takes effect at the next step")
+
+    def _confirm(self, question: str, then: Callable[[], None]) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes:
+                then()
+
+        self.app.push_screen(Confirm(question), answered)
+
+    def _do(self, what: str, work: Callable[[], str]) -> None:
+        """Does something slow in a thread and puts its outcome into the log."""
+
+        def run() -> None:
+            try:
+                message, level = work(), "info"
+            except DltuiError as error:
+                message, level = str(error), "error"
+            self.app.call_from_thread(self.say, f"{what}: {message}", level=level)
+
+        self.run_worker(run, thread=True, group=what, exclusive=True)
+
+    def _keys(self) -> list[tuple[str, str]]:
+        seen: dict[str, str] = {}
+        for _node, binding, enabled, tooltip in self.active_bindings.values():
+            if enabled and binding.description and not binding.system:
+                seen[self.app.get_key_display(binding)] = tooltip or binding.description
+        return list(seen.items())
+
+    # Other runs
+
+    def action_overlay_run(self) -> None:
+        shown = {self.run_path, *self._overlays}
+        self.app.push_screen(
+            RunPicker(self.run_path.parent, shown - {self.run_path}), self._overlay
+        )
+
+    def _overlay(self, path: Path | None) -> None:
+        if path is None or path == self.run_path:
+            return
+        if path in self._overlays:
+            self._overlays.pop(path).stop()
+            self._overlay_snapshots.pop(path, None)
+            self._show_overlays()
+            return
+        feed = self._overlays[path] = RunFeed(path, self)
+        feed.start()
+
+    def _show_overlays(self) -> None:
+        overlays = tuple(self._overlay_snapshots.values())
+        for pane in self.query(CurvesPane):
+            pane.set_overlays(overlays)
+
+    def action_follow_newest(self) -> None:
+        self.following = not self.following
+        self.say("following the newest run" if self.following else "staying with this run")
+
+    def watch_following(self, following: bool) -> None:
+        if following:
+            self._follow_timer.resume()
+            self._follow()
+        else:
+            self._follow_timer.pause()
+
+    def _follow(self) -> None:
+        from dltui.runs.layout import run_folders
+
+        newest = next(iter(run_folders(self.run_path.parent)), None)
+        if newest is not None and newest != self.run_path:
+            self.switch_to(newest)
+
+    def switch_to(self, path: Path) -> None:
+        """Watches another run in place of this one."""
+        self.feed.stop()
+        self.run_path = path
+        self.snapshot = None
+        self.feed = RunFeed(path, self)
+        self.feed.start()
+        self.say(f"now watching {path.name}")
+
+
+def explanation(topic: str) -> str:
+    """The Markdown about a topic; empty where none is written."""
+    from dltui import explain
+
+    text = getattr(explain, "text", None)
+    if text is None:
+        return ""
+    try:
+        return str(text(topic))
+    except (KeyError, DltuiError):
+        return ""
