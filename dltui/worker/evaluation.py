@@ -43,9 +43,8 @@ def evaluate_part(
         examples += size
         part = loss.double() * size if loss.device.type != "mps" else loss * size
         total = part if total is None else total + part
-        predictions, truth = task.metric_inputs(outputs, batch.targets)
-        for metric in metrics.values():
-            metric.update(predictions, truth)
+        for name, metric in metrics.items():
+            metric.update(*task.metric_inputs(name, outputs, batch.targets))
         collector.update(outputs, batch)
     mean = float("nan") if total is None else float(total) / examples
     return {"loss": mean, **values(metrics)}

@@ -101,6 +101,7 @@ class Session:
         parts = build_parts(recipe, data, self.device)
         training = Training(recipe, data, parts, self.device, self.record, self.control, fold)
         self.training = training
+        self.record.step = training.step
         if saved is not None:
             restore(training, saved) if saved.is_own else fork(training, saved)
         self._announce(training, saved)

@@ -64,8 +64,8 @@ class Task(ABC):
         return ()
 
     @abstractmethod
-    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Predictions and truth as the metrics want them."""
+    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Predictions and truth as the metric of this column wants them."""
 
     def collector(self, part: str) -> Collector:
         """A fresh collector for one evaluation of `part`."""

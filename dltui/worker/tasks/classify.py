@@ -44,7 +44,7 @@ class ClassifyTask(Task):
         hits: Tensor = (outputs.detach().argmax(1) == truth).float().mean()
         return (hits,)
 
-    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return outputs.float(), targets
 
     def collector(self, part: str) -> Collector:

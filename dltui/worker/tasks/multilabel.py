@@ -40,5 +40,5 @@ class MultilabelTask(Task):
         hits: Tensor = (said == (targets > 0.5)).float().mean()
         return (hits,)
 
-    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return outputs.float().sigmoid(), targets.long()

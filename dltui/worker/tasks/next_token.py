@@ -34,7 +34,9 @@ class NextTokenTask(Task):
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return self.loss_of(outputs.flatten(0, 1), targets.flatten())
 
-    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        if metric.startswith("token_accuracy"):
+            return outputs.argmax(-1), targets
         return outputs.float(), targets
 
     def after_evaluation(

@@ -49,7 +49,7 @@ class RegressTask(Task):
         """Predictions `(N, targets)` in the target's own units."""
         return self._columns(outputs) * self.std + self.mean
 
-    def metric_inputs(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         predictions, truth = self.in_units(outputs), self._columns(targets)
         if truth.shape[1] == 1:
             return predictions.flatten(), truth.flatten()
