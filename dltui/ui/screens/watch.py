@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from dltui import explain
 from dltui.errors import DltuiError
 from dltui.ui.feed import RunFeed, SnapshotRead
 from dltui.ui.panes.axes import Axis, next_axis
@@ -556,12 +557,7 @@ class WatchScreen(Screen[None]):
 
 def explanation(topic: str) -> str:
     """The Markdown about a topic; empty where none is written."""
-    from dltui import explain
-
-    text = getattr(explain, "text", None)
-    if text is None:
-        return ""
     try:
-        return str(text(topic))
-    except (KeyError, DltuiError):
+        return explain.text(f"pane/{topic}")
+    except DltuiError:
         return ""
