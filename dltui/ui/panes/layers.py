@@ -17,7 +17,7 @@ from dltui.ui.panes.pane import Pane
 from dltui.ui.panes.table import Column, Row, Table
 from dltui.ui.snapshot import LayerReading, Snapshot
 
-REFRESH_S = 0.5
+REFRESH_S = 1.0
 NOTES = {
     "vanishing_gradients": "vanishing",
     "vanishing_gradient": "vanishing",
