@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+LOSS_POINTS = 2000
+"""As many as the rules about the shape of a loss curve need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,19 @@ class Curve:
     def head(self, share: float, at_least: int) -> Curve:
         count = max(int(len(self) * share), at_least)
         return Curve(self.steps[:count], self.values[:count])
+
+    def thinned(self, limit: int) -> Curve:
+        """Means of blocks of equal length, at most about `limit` of them; each at its last step.
+
+        NaN and infinity stay visible in their block.
+        """
+        block = len(self) // limit
+        if block < 2:
+            return self
+        first = len(self) % block
+        with np.errstate(invalid="ignore", over="ignore"):
+            means = self.values[first:].reshape(-1, block).mean(axis=1)
+        return Curve(self.steps[first + block - 1 :: block], means)
 
     def mean(self) -> float:
         """Mean of the finite values; NaN if there are none."""
@@ -129,11 +144,13 @@ class Record:
 
     @property
     def loss(self) -> Curve:
-        return self.curve("train/loss")
+        """train/loss, in a long run averaged over neighbouring steps."""
+        return self.curve("train/loss").thinned(LOSS_POINTS)
 
     @property
     def step(self) -> int:
-        return int(self.loss.steps[-1]) if len(self.loss) else 0
+        steps = self.curve("train/loss").steps
+        return int(steps[-1]) if len(steps) else 0
 
     @property
     def learning_rate(self) -> float:

@@ -58,7 +58,7 @@ def _train_at(record: Record, val: Curve, number_: int) -> float:
     """Mean training loss since the evaluation before."""
     last = int(val.steps[number_])
     first = int(val.steps[number_ - 1]) + 1 if number_ else 0
-    return record.loss.between(first, last).mean()
+    return record.curve("train/loss").between(first, last).mean()
 
 
 def _accuracy_suffers(record: Record, val: Curve) -> bool:

@@ -72,8 +72,12 @@ def _typical_ratio(record: Record) -> Curve:
         return Curve(np.empty(0, np.int64), np.empty(0))
     usable = np.isfinite(layers.update_ratio) & ~layers.frozen
     rows = usable.any(axis=1)
-    values = np.where(usable, layers.update_ratio, np.nan)[rows]
-    return Curve(layers.steps[rows], np.nanmedian(values, axis=1))
+    # Sorting puts NaN last; np.nanmedian says the same twenty times slower.
+    ordered = np.sort(np.where(usable, layers.update_ratio, np.nan)[rows], axis=1)
+    count = usable[rows].sum(axis=1)
+    at = np.arange(len(ordered))
+    medians = (ordered[at, (count - 1) // 2] + ordered[at, count // 2]) / 2
+    return Curve(layers.steps[rows], medians)
 
 
 def _suggested(record: Record, ratio: float) -> str:

@@ -141,9 +141,11 @@ def progress(record: Record) -> float:
 
     The very first value was measured before any step could spoil it.
     """
-    if not len(record.loss):
+    first = record.curve("train/loss").values
+    if not len(first):
         return 0.0
-    start, now = min(_start(record.loss), float(record.loss.values[0])), _now(record.loss)
+    loss = record.loss
+    start, now = min(_start(loss), float(first[0])), _now(loss)
     return float((start - now) / abs(start)) if start and np.isfinite(start - now) else 0.0
 
 

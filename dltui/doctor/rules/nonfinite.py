@@ -19,7 +19,7 @@ REMEDY = (
 
 def nonfinite(record: Record) -> Iterator[Finding]:
     """The loss, or a layer's weights, gradients or outputs, hold NaN or infinity."""
-    loss = record.loss
+    loss = record.curve("train/loss")
     bad = np.flatnonzero(~np.isfinite(loss.values))
     step = int(loss.steps[bad[0]]) if len(bad) else None
     layer, what, seen_at = _origin(record)
@@ -43,7 +43,7 @@ def _origin(record: Record) -> tuple[str | None, str | None, int | None]:
     """Layer, kind of value and step: as the worker found it, else from the sampled frames."""
     for culprit in record.culprits:
         return culprit.layer, culprit.what, culprit.step
-    loss_is_bad = not np.isfinite(record.loss.values).all()
+    loss_is_bad = not np.isfinite(record.curve("train/loss").values).all()
     for history, kinds in ((record.activations, _outputs(record)), (record.layers, ())):
         if history is None:
             continue
