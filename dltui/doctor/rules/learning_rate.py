@@ -17,8 +17,10 @@ from dltui.doctor.rules.wording import number
 
 TOO_HIGH = 0.1
 FAR_TOO_HIGH = 0.5
+ONE_LAYER = 0.3
 TOO_LOW = 3e-5
 MIN_STEPS = 50
+HEALTHY = 1e-3
 
 
 def learning_rate_too_high(record: Record) -> Iterator[Finding]:
@@ -28,9 +30,10 @@ def learning_rate_too_high(record: Record) -> Iterator[Finding]:
         return
     ratio = float(np.median(ratios.tail(0.5, 3).values))
     stuck = progress(record) < 0.1 or diverges(record.loss)
-    highest = float(np.max(ratios.values))
-    if stuck and ratio < TOO_HIGH and highest > FAR_TOO_HIGH:
-        ratio = highest  # the first steps broke it, for example by killing all units
+    if stuck and ratio < TOO_HIGH:
+        # The first steps may have killed all layers but the last.
+        first, single = float(np.max(ratios.values)), _fastest_layer(record)
+        ratio = max(first if first > FAR_TOO_HIGH else 0, single if single > ONE_LAYER else 0)
     if not (ratio > FAR_TOO_HIGH or (ratio > TOO_HIGH and stuck)):
         return
     yield Finding(
@@ -51,6 +54,9 @@ def learning_rate_too_low(record: Record) -> Iterator[Finding]:
     if len(ratios) < 3 or record.step < MIN_STEPS:
         return
     ratio = float(np.median(ratios.values))
+    # A model that got no gradient at all, or once made large steps, has another fault.
+    if ratio == 0 or float(np.max(ratios.values)) > HEALTHY:
+        return
     if not (ratio < TOO_LOW and progress(record) < 0.05):
         return
     yield Finding(
@@ -78,6 +84,16 @@ def _typical_ratio(record: Record) -> Curve:
     at = np.arange(len(ordered))
     medians = (ordered[at, (count - 1) // 2] + ordered[at, count // 2]) / 2
     return Curve(layers.steps[rows], medians)
+
+
+def _fastest_layer(record: Record) -> float:
+    """Each sampled step's greatest ratio of any layer; the median of these at the full rate."""
+    layers = record.layers
+    if layers is None:
+        return 0.0
+    greatest = np.where(np.isfinite(layers.update_ratio), layers.update_ratio, 0.0).max(axis=1)
+    values = record.at_full_rate(Curve(layers.steps, greatest)).values
+    return float(np.median(values)) if len(values) > 2 else 0.0
 
 
 def _suggested(record: Record, ratio: float) -> str:

@@ -7,11 +7,16 @@ samples come early, so that a pane is filled as soon as it opens.
 
 from __future__ import annotations
 
+from collections import deque
 from math import ceil
+from statistics import median_low
 
 WARM_UP_STEPS = 3
 INTERRUPTION = 5.0
 """A step longer than this many usual ones held something else: an evaluation, a pause."""
+OUTLIER = 2.0
+"""A sample is charged at most so many typical ones: what exceeds that is another process that had
+the machine meanwhile, which would have held up the training as well."""
 EARLY_GAP = 1 / 50
 LATE_GAP = 1 / 2000
 """Bounds of the gap between samples as a share of the time run so far: a run of a day keeps some
@@ -54,7 +59,17 @@ class Pacer:
     than `gap_s` seconds once the run is some way in. `every_steps` fixes the spacing instead.
     """
 
-    __slots__ = ("_balance_s", "_credit_s", "_every", "_gap_s", "_last", "cost_s", "due", "share")
+    __slots__ = (
+        "_balance_s",
+        "_costs_s",
+        "_credit_s",
+        "_every",
+        "_gap_s",
+        "_last",
+        "cost_s",
+        "due",
+        "share",
+    )
 
     def __init__(self, share: float, credit_s: float, gap_s: float, every_steps: int | None = None):
         self.share = share
@@ -62,6 +77,7 @@ class Pacer:
         """The first step at which to ask `allows`."""
         self.cost_s: float | None = None
         """Expected cost of a sample, seconds; None before the second one."""
+        self._costs_s: deque[float] = deque(maxlen=9)
         self._credit_s = credit_s
         self._balance_s = credit_s
         self._gap_s = gap_s
@@ -90,12 +106,13 @@ class Pacer:
         if self._every is not None:
             self.due = (step // self._every + 1) * self._every
         elif self._last is None:
+            self._costs_s.append(cost_s)
             self.due = step + 1
         else:
-            self._balance_s = self._balance_at(step, step_s) - cost_s
-            self.cost_s = (
-                cost_s if self.cost_s is None else self.cost_s + 0.3 * (cost_s - self.cost_s)
-            )
+            self._costs_s.append(cost_s)
+            self.cost_s = typical_s = median_low(self._costs_s)
+            balance_s = self._balance_at(step, step_s)
+            self._balance_s = balance_s - min(cost_s, OUTLIER * typical_s)
             gap_s = max(min(self._gap_s, elapsed_s * EARLY_GAP), elapsed_s * LATE_GAP)
             missing_s = self.cost_s - self._balance_s
             self.due = step + max(
@@ -108,8 +125,8 @@ class Pacer:
     def settle(self, extra_s: float) -> None:
         """Charges `extra_s` seconds of device time that only showed when its result arrived."""
         self._balance_s -= extra_s
-        if self.cost_s is not None:
-            self.cost_s += 0.3 * extra_s
+        if self._costs_s:
+            self._costs_s[-1] += extra_s
 
     def rate(self, step_s: float) -> float:
         """The share of the step time that the present spacing costs."""
