@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,19 +12,26 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+Answer = TypeVar("Answer")
 
-class Confirm(ModalScreen[bool]):
-    """A yes-or-no question; Enter and y agree, Escape and n do not."""
+
+class Dialog(ModalScreen[Answer]):
+    """A framed box in the middle of the screen."""
 
     DEFAULT_CSS = """
-    Confirm, Ask { align: center middle; }
-    Confirm > Vertical, Ask > Vertical {
+    Dialog { align: center middle; }
+    Dialog > Vertical {
         width: 64; max-width: 90%; height: auto; max-height: 90%;
         padding: 1 2; border: round $primary; background: $surface;
     }
-    Confirm .hint, Ask .hint { color: $text-muted; margin-top: 1; }
-    Ask .complaint { color: $text-error; height: auto; }
+    Dialog .hint { color: $text-muted; margin-top: 1; }
+    Dialog .complaint { color: $text-error; height: auto; }
     """
+
+
+class Confirm(Dialog[bool]):
+    """A yes-or-no question; Enter and y agree, Escape and n do not."""
+
     BINDINGS = [
         Binding("y,enter", "answer(True)", "Yes", id="dialog-yes"),
         Binding("n,escape", "answer(False)", "No", id="dialog-no"),
@@ -45,7 +53,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Dialog[str | None]):
     """One line of text. `check` returns a complaint, or None where the text will do."""
 
     BINDINGS = [Binding("escape", "cancel", "Cancel", id="dialog-cancel")]

@@ -1,0 +1,156 @@
+"""Make the pictures of the README from the real application on real runs.
+
+    python screenshots/make.py [NAME …]
+
+Trains `vision/cnn-digits` and a little of `language/gpt-pydoc` into a temporary folder, opens the
+screens in Textual's headless driver, presses the keys a person would press, and writes one SVG a
+picture beside this file; PNG too where rsvg-convert is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from dltui.runs import read_status
+from dltui.ui.app import DltuiApp
+
+FOLDER = Path(__file__).parent.resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: which run is open (none: home), the terminal's size, the keys pressed."""
+
+    name: str
+    run: str | None
+    size: tuple[int, int]
+    keys: tuple[str, ...] = ()
+    light: bool = False
+
+
+SHOTS = (
+    Shot("watch", "live", (120, 36)),
+    Shot("watch-wide", "live", (200, 50)),
+    Shot("watch-narrow", "live", (80, 24)),
+    Shot("loss", "live", (100, 30), ("z",)),
+    Shot("gradients", "live", (120, 30), ("3", "z")),
+    Shot("histograms", "live", (100, 30), ("4", "z")),
+    Shot("confusion", "digits", (100, 30), ("5", "z", "o")),
+    Shot("misclassified", "digits", (120, 36), ("5", "o", "enter")),
+    Shot("text", "pydoc", (120, 36)),
+    Shot("light", "live", (120, 36), light=True),
+    Shot("home", None, (120, 36), ("down", "down", "l")),
+    Shot("options", None, (110, 32), ("o",)),
+    Shot("editor", None, (110, 32), ("e", "down", "down", "d", "l")),
+)
+
+
+def main(wanted: list[str]) -> None:
+    """Train, then take every picture, or those named."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        place = Path(temporary)
+        os.environ["XDG_CONFIG_HOME"] = str(place / "config")
+        os.environ["DLTUI_RUNS"] = str(place / "runs")
+        shots = [shot for shot in SHOTS if not wanted or shot.name in wanted]
+        names = {shot.run for shot in shots}
+        runs: dict[str | None, Path] = {}
+        if not names <= {"live"}:
+            runs["digits"] = train("vision/cnn-digits", "--headless", "trainer.epochs=6")
+        if "pydoc" in names:
+            runs["pydoc"] = train("language/gpt-pydoc", "--headless", "trainer.steps=400")
+        if "live" in names:
+            runs["live"] = train("vision/cnn-digits", "--detach", "trainer.epochs=400")
+            wait_for_epoch(runs["live"], 12)
+        os.chdir(place)
+        for shot in shots:
+            asyncio.run(take(shot, runs.get(shot.run)))
+            print(shot.name, flush=True)
+        if "live" in runs:
+            dltui("stop", runs["live"].name)
+
+
+def train(recipe: str, *arguments: str) -> Path:
+    """The folder of a run of `recipe`, finished or started."""
+    dltui("train", recipe, *arguments)
+    return max(Path(os.environ["DLTUI_RUNS"]).iterdir(), key=lambda path: path.name)
+
+
+def dltui(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "dltui", *arguments], check=True)
+
+
+def wait_for_epoch(run: Path, epoch: float) -> None:
+    while (status := read_status(run)).epoch < epoch:
+        if status.state == "failed":
+            raise SystemExit(f"the run failed: {status.message}")
+        time.sleep(0.5)
+
+
+async def take(shot: Shot, run: Path | None) -> None:
+    """Open the screen, press the keys, write the picture."""
+    app = DltuiApp(open_runs=(run,) if run else ())
+    async with app.run_test(size=shot.size) as pilot:
+        if shot.light:
+            app.theme = "dltui-light"
+        await settle(pilot)
+        for key in shot.keys:
+            await pilot.press(key)
+            await pilot.pause(0.3)
+        await settle(pilot)
+        svg = app.export_screenshot(title=f"dltui {run.name if run else ''}".strip())
+    picture = FOLDER / f"{shot.name}.svg"
+    picture.write_text(svg, encoding="utf-8")
+    if shutil.which("rsvg-convert"):
+        rasterize(svg, picture.with_suffix(".png"))
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Until what threads read has been drawn."""
+    for _ in range(6):
+        await pilot.pause(0.5)
+
+
+def rasterize(svg: str, png: Path) -> None:
+    """PNG through rsvg-convert, which knows neither `textLength` nor web fonts.
+
+    So every character gets the place of its cell, in a font that has braille and block elements.
+    """
+    svg = re.sub(r"@font-face\s*{[^}]*}", "", svg).replace("Fira Code", "DejaVu Sans Mono")
+    svg = re.sub(r"<text ([^>]*)>(.*?)</text>", _placed, svg)
+    subprocess.run(
+        ["rsvg-convert", "--output", str(png)],
+        input=svg.encode(),
+        check=True,
+    )
+
+
+def _placed(match: re.Match[str]) -> str:
+    attributes, text = match.groups()
+    length = re.search(r'textLength="([\d.]+)"', attributes)
+    start = re.search(r' x="([\d.]+)"', f" {attributes}")
+    characters = html.unescape(text).replace("\xa0", " ")
+    if length is None or start is None or not characters:
+        return match[0]
+    width = float(length[1]) / len(characters)
+    rest = attributes.replace(length[0], "").replace(start[0].strip(), "")
+    return "".join(
+        f'<text {rest} x="{float(start[1]) + index * width:.1f}">{html.escape(character)}</text>'
+        for index, character in enumerate(characters)
+        if character != " "
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
