@@ -10,6 +10,7 @@ picture beside this file; PNG too where rsvg-convert is installed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import html
 import os
 import re
@@ -48,7 +49,7 @@ SHOTS = (
     Shot("gradients", "live", (120, 30), ("3", "z")),
     Shot("histograms", "live", (100, 30), ("4", "z")),
     Shot("confusion", "digits", (100, 30), ("5", "z", "o")),
-    Shot("misclassified", "digits", (120, 36), ("5", "o", "enter")),
+    Shot("misclassified", "digits", (120, 36), ("5", "o", "right", "enter")),
     Shot("text", "pydoc", (120, 36)),
     Shot("light", "live", (120, 36), light=True),
     Shot("home", None, (120, 36), ("down", "down", "l")),
@@ -117,9 +118,11 @@ async def take(shot: Shot, run: Path | None) -> None:
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Until what threads read has been drawn."""
-    for _ in range(6):
-        await pilot.pause(0.5)
+    """Until what threads read has been drawn; the shapes of layers take a process of their own."""
+    await pilot.pause(3)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(pilot.app.workers.wait_for_complete(), timeout=40)
+    await pilot.pause(0.5)
 
 
 def rasterize(svg: str, png: Path) -> None:

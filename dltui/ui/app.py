@@ -23,7 +23,7 @@ class DltuiApp(App[int]):
     TITLE = "dltui"
     # The styles of a screen that comes first must be here: Textual reads a screen's own only when
     # it is pushed.
-    CSS_PATH = ["app.tcss", "screens/home.tcss", "screens/watch.tcss"]
+    CSS_PATH = ["app.tcss", "screens/home.tcss"]
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]

@@ -18,7 +18,7 @@ class RecipeArea(TextArea):
 
     COMPONENT_CLASSES = {"recipe-area--problem"}
     DEFAULT_CSS = """
-    RecipeArea { border: none; padding: 0; }
+    RecipeArea, RecipeArea:focus { border: none; padding: 0; }
     RecipeArea > .recipe-area--problem { color: $text-error; text-style: italic; }
     """
 
