@@ -13,8 +13,9 @@ from rich.text import Text
 from dltui.charts.canvas import ALARM, AXIS, MARK, QUIET, SERIES, SHADE, Frame
 from dltui.charts.envelope import Grid
 from dltui.charts.glyphs import ASCII, UNICODE, Glyphs, terminal_glyphs
-from dltui.charts.line_plot import Curve, PlotArea, PlotView, draw_plot, label_width, plot_limits
+from dltui.charts.line_plot import PlotArea, draw_plot, label_width, plot_limits
 from dltui.charts.palette import ansi_color
+from dltui.charts.plot_view import Curve, PlotView
 from dltui.charts.series import Series
 from dltui.charts.track import Track
 from dltui.errors import UsageError

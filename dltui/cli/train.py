@@ -55,7 +55,7 @@ def start_or_resume(start: Start, runs: Path) -> RunFolder:
     from dltui.runs import find_run
 
     if start.resume is not None:
-        if start.fork is not None or start.overrides:
+        if start.recipe is not None or start.fork is not None or start.overrides:
             raise UsageError(
                 "--resume goes on exactly as before",
                 remedy="To change settings: dltui train RECIPE key=value --fork RUN[@STEP]",
@@ -70,10 +70,11 @@ def start_or_resume(start: Start, runs: Path) -> RunFolder:
             raise UsageError(f"'{step}' is no step", remedy="--fork RUN@1200")
         parent = find_run(runs, name)
         fork = (parent, int(step) if step else None)
-        if source is not None and "=" in source:
+        if source is None:
+            source = str(parent.resolved)
+        elif "=" in source:
             # `dltui train optimizer.lr=1e-4 --fork last`: the parent's recipe, changed.
-            source, overrides = None, (source, *overrides)
-        source = source or str(parent.resolved)
+            source, overrides = str(parent.resolved), (source, *overrides)
     if source is None:
         raise UsageError("which recipe?", remedy="dltui recipes lists them")
     recipe = load_recipe(source, overrides)

@@ -189,7 +189,8 @@ def form_fields(recipe: Recipe) -> Iterator[Field]:
 def _section_fields(prefix: str, section: BaseModel, raw: dict[str, Any]) -> Iterator[Field]:
     from pydantic import BaseModel
 
-    for name, info in type(section).model_fields.items():
+    # What kind of thing it is comes first: the other keys depend on it.
+    for name, info in sorted(type(section).model_fields.items(), key=lambda f: f[0] != "type"):
         value = getattr(section, name)
         path = f"{prefix}.{name}"
         if prefix == "optimizer" and name == "args":

@@ -11,16 +11,7 @@ MIN_COLUMNS, MIN_ROWS = 60, 16
 class SizeGuard(Static):
     """Covers its screen, and gives it the class `-too-small`, while the terminal is too small."""
 
-    DEFAULT_CSS = """
-    SizeGuard {
-        display: none; layer: guard; dock: top; width: 100vw; height: 100vh;
-        content-align: center middle; text-align: center; background: $background;
-    }
-    .-too-small SizeGuard { display: block; }
-    """
-
     def on_mount(self) -> None:
-        self.screen.styles.layers = ("default", "guard")
         self.fit()
 
     def on_resize(self, event: events.Resize) -> None:
