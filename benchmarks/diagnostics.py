@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 from torch import nn
@@ -28,14 +28,16 @@ def small_cnn() -> nn.Module:
     )
 
 
-def train(steps: int, settings: DiagnosticsSection) -> tuple[float, float, int]:
-    """Steps per second, the probes' own account of their share, and the frames they made."""
+def train(steps: int, settings: DiagnosticsSection) -> tuple[float, float, float, int]:
+    """Steps per second, and per second of CPU time (which other processes disturb less), the
+    probes' own account of their share, and the frames they made.
+    """
     model = small_cnn()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
     x, y = torch.randn(64, 1, 8, 8), torch.randint(0, 10, (64,))
     frames: list[str] = []
     probes = Probes(model, settings, lambda group, *_: frames.append(group), "cpu")
-    began_s = perf_counter()
+    began_s, began_cpu_s = perf_counter(), process_time()
     for step in range(1, steps + 1):
         probes.begin(step)
         loss = nn.functional.cross_entropy(model(x), y)
@@ -45,7 +47,8 @@ def train(steps: int, settings: DiagnosticsSection) -> tuple[float, float, int]:
         optimizer.step()
         probes.updated(step)
     probes.close()
-    return steps / (perf_counter() - began_s), probes.share, len(frames)
+    wall_s, cpu_s = perf_counter() - began_s, process_time() - began_cpu_s
+    return steps / wall_s, steps / cpu_s, probes.share, len(frames)
 
 
 def cost_of_an_unsampled_step_s(calls: int = 200_000) -> float:
@@ -67,13 +70,15 @@ def main() -> None:
     off = DiagnosticsSection(enabled=False)
     on = DiagnosticsSection(budget=chosen.budget)
     train(200, on)
-    rounds = [(train(chosen.steps, off)[0], *train(chosen.steps, on)) for _ in range(chosen.rounds)]
-    plain, probed = median(r[0] for r in rounds), median(r[1] for r in rounds)
-    print(f"steps per second    off {plain:,.0f}    on {probed:,.0f}")
-    print(f"ratio on/off        {median(r[1] / r[0] for r in rounds):.4f} (median of rounds)")
-    print(f"own account         {median(r[2] for r in rounds):.2%} of a budget of {on.budget:.2%}")
-    print(f"frames              {median(r[3] for r in rounds):.0f} in {chosen.steps} steps")
-    print(f"an unsampled step   {cost_of_an_unsampled_step_s() * 1e9:.0f} ns")
+    rounds = [(train(chosen.steps, off), train(chosen.steps, on)) for _ in range(chosen.rounds)]
+    for i, unit in enumerate(("steps per second", "steps per CPU second")):
+        plain, probed = (median(one[i] for one in side) for side in zip(*rounds, strict=True))
+        ratio = median(with_[i] / without[i] for without, with_ in rounds)
+        print(f"{unit:22} off {plain:,.0f}  on {probed:,.0f}  ratio {ratio:.4f}")
+    share, frames = (median(with_[i] for _, with_ in rounds) for i in (2, 3))
+    print(f"own account            {share:.2%} of a budget of {on.budget:.2%}")
+    print(f"frames                 {frames:.0f} in {chosen.steps} steps")
+    print(f"an unsampled step      {cost_of_an_unsampled_step_s() * 1e9:.0f} ns")
 
 
 if __name__ == "__main__":

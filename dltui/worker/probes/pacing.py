@@ -14,7 +14,7 @@ from statistics import median_low
 WARM_UP_STEPS = 3
 INTERRUPTION = 5.0
 """A step longer than this many usual ones held something else: an evaluation, a pause."""
-OUTLIER = 2.0
+OUTLIER = 4.0
 """A sample is charged at most so many typical ones: what exceeds that is another process that had
 the machine meanwhile, which would have held up the training as well."""
 EARLY_GAP = 1 / 50
