@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import psutil
+
 
 class Terminal:
     """One tmux session of a fixed size that runs one command."""
@@ -29,7 +31,7 @@ class Terminal:
             f"-x{columns}",
             f"-y{rows}",
             f"-c{cwd}",
-            f"env {exports} {shlex.join(command)}; echo exit code $?; sleep 1000",
+            f"env -u COLUMNS -u LINES {exports} {shlex.join(command)}; echo exit code $?; sleep 1000",
         )
         self._tmux("set-option", "-g", "status", "off")
         self._tmux("resize-window", "-t", "main", "-x", str(columns), "-y", str(rows))
@@ -58,6 +60,13 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         self._tmux("resize-window", "-t", "main", "-x", str(columns), "-y", str(rows))
+
+    def program(self) -> psutil.Process:
+        """The process of the command itself, below tmux and its shell."""
+        shell = psutil.Process(int(self._tmux("list-panes", "-F", "#{pane_pid}").split()[0]))
+        found = [child for child in shell.children(recursive=True) if child.name() != "sh"]
+        assert found, f"no program runs in the terminal:\n{self.screen()}"
+        return found[0]
 
     def hang_up(self) -> None:
         """The terminal goes away, as when an SSH connection drops."""
