@@ -18,6 +18,11 @@ def worker_command(run: Path, *, resume: bool = False, devices: int = 1) -> list
     return [sys.executable, *torchrun, *worker]
 
 
+def candidate_command(source: str, overrides: list[str]) -> list[str]:
+    """What checks a recipe and then waits to become the worker of its run."""
+    return [sys.executable, "-m", "dltui.worker.candidate", source, *overrides]
+
+
 def worker_environment() -> dict[str, str]:
     """This process's environment, made fit for a process without a terminal.
 
@@ -36,4 +41,7 @@ def worker_environment() -> dict[str, str]:
         "PYTHONFAULTHANDLER": "1",
         "NO_COLOR": "1",
     }
+    # Threads that spin while they wait for each other cost a small network nine tenths of its
+    # steps as soon as anything else runs on the machine.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment

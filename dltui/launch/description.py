@@ -22,7 +22,7 @@ from dltui.runs.clean import clean_json, printable
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
 
-_LIMIT_S = 600.0
+LIMIT_S = 600.0
 _KEPT = 200
 
 
@@ -33,14 +33,27 @@ def describe(recipe: Recipe, overrides: Sequence[str] = ()) -> dict[str, Any]:
     recipe cannot be trained. A sound answer is kept by recipe, data and plugin files. Raises
     DltuiError if the helper process fails.
     """
-    path = cache_folder() / "described" / f"{_key(recipe, overrides)}.json"
-    known = _read(path)
+    known = known_description(recipe, overrides)
     if known is not None:
         return known
     found = _ask(recipe, [*recipe.overrides, *overrides])
-    if not found["errors"]:
-        _keep(path, found)
+    keep_description(recipe, overrides, found)
     return found
+
+
+def known_description(recipe: Recipe, overrides: Sequence[str]) -> dict[str, Any] | None:
+    """What an earlier check of the same recipe, data and plugin files found."""
+    return _read(_place(recipe, overrides))
+
+
+def keep_description(recipe: Recipe, overrides: Sequence[str], found: dict[str, Any]) -> None:
+    """Remembers a sound description."""
+    if not found["errors"]:
+        _keep(_place(recipe, overrides), found)
+
+
+def _place(recipe: Recipe, overrides: Sequence[str]) -> Path:
+    return cache_folder() / "described" / f"{_key(recipe, overrides)}.json"
 
 
 def raise_problems(found: dict[str, Any]) -> None:
@@ -58,24 +71,29 @@ def _ask(recipe: Recipe, overrides: Sequence[str]) -> dict[str, Any]:
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=_LIMIT_S,
+        timeout=LIMIT_S,
         env=worker_environment(),
         check=False,
     )
+    return answer(done.stdout, done.stderr, done.returncode, recipe.name)
+
+
+def answer(line: str | bytes, said: str, code: int, name: str) -> dict[str, Any]:
+    """The description in `line`; DltuiError with what the helper `said` where it holds none."""
     try:
-        found = clean_json(json.loads(done.stdout))
+        found = clean_json(json.loads(line))
         if isinstance(found, dict) and isinstance(found["errors"], list):
             return found
     except (ValueError, KeyError, RecursionError):
         pass
-    said = printable(done.stderr, lines=True).strip().splitlines()
-    if done.returncode == 2 and said:
+    told = printable(said, lines=True).strip().splitlines()
+    if code == 2 and told:
         # What dltui raises on purpose is printed as it stands: message, place and remedy.
-        raise DltuiError("\n".join(said))
+        raise DltuiError("\n".join(told))
     raise DltuiError(
-        f"the check of the recipe ended with code {done.returncode}",
-        where=recipe.name,
-        remedy="\n  ".join(said[-20:]) or None,
+        f"the check of the recipe ended with code {code}",
+        where=name,
+        remedy="\n  ".join(told[-20:]) or None,
     )
 
 

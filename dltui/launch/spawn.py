@@ -24,10 +24,7 @@ def spawn_worker(run: RunFolder, *, resume: bool = False, devices: int = 1) -> P
     command, warning = outliving(
         worker_command(run.path.absolute(), resume=resume, devices=devices), f"dltui-{run.id}"
     )
-    if warning is not None:
-        events = EventLog(run.events)
-        events.append("log", warning, level="warning")
-        events.close()
+    note_warning(run, warning)
     try:
         log = os.open(run.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -47,8 +44,20 @@ def spawn_worker(run: RunFolder, *, resume: bool = False, devices: int = 1) -> P
         ) from error
     # A worker that ends while this process lives would stay a zombie until somebody waits for it.
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
-    identity = process_identity(process.pid) or ProcessIdentity(
-        boot_id(), process.pid, -1.0, host_name()
-    )
+    identity = identity_of(process)
     write_launch(run.path, identity, command)
     return identity
+
+
+def identity_of(process: subprocess.Popen[bytes]) -> ProcessIdentity:
+    """Of a process started here, also where it has already ended."""
+    found = process_identity(process.pid)
+    return found or ProcessIdentity(boot_id(), process.pid, -1.0, host_name())
+
+
+def note_warning(run: RunFolder, warning: str | None) -> None:
+    """What `outliving` warned about, in the log of the run."""
+    if warning is not None:
+        events = EventLog(run.events)
+        events.append("log", warning, level="warning")
+        events.close()

@@ -6,10 +6,16 @@ import copy
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltui.errors import StoreError, UsageError
-from dltui.launch.description import describe, raise_problems
+from dltui.launch.candidate import Candidate
+from dltui.launch.description import (
+    describe,
+    keep_description,
+    known_description,
+    raise_problems,
+)
 from dltui.launch.spawn import spawn_worker
 from dltui.runs.checkpoints import checkpoint_at, pointed, step_of
 from dltui.runs.filter import flat_settings
@@ -44,26 +50,56 @@ def start_run(
     if device is not None:
         recipe = _on_device(recipe, device)
     parent = None if fork is None else _parent(runs, *fork)
-    found = describe(recipe, [] if device is None else [f"trainer.device={device}"])
-    raise_problems(found)
-    status = Status(
-        state="starting",
-        recipe=recipe.name if recipe.path is None else _shown_source(recipe),
-        task=str(recipe.task.type),
-        parameters=found.get("parameters"),
-        parent=parent,
-        heartbeat=time.time(),
-    )
-    run = create_run(
-        runs,
-        name or recipe.name,
-        recipe.source_text,
-        recipe.resolved_yaml(),
-        status,
-        settings=flat_settings(recipe.raw),
-    )
+    changes = [] if device is None else [f"trainer.device={device}"]
+    found, candidate = _checked(recipe, changes)
+    try:
+        status = Status(
+            state="starting",
+            recipe=recipe.name if recipe.path is None else _shown_source(recipe),
+            task=str(recipe.task.type),
+            parameters=found.get("parameters"),
+            parent=parent,
+            heartbeat=time.time(),
+        )
+        run = create_run(
+            runs,
+            name or recipe.name,
+            recipe.source_text,
+            recipe.resolved_yaml(),
+            status,
+            settings=flat_settings(recipe.raw),
+        )
+        if candidate is not None:
+            if candidate.become(run):
+                return run
+            candidate.dismiss()
+    except BaseException:
+        if candidate is not None:
+            candidate.dismiss()
+        raise
     _spawn(run, resume=False, devices=recipe.trainer.devices, status=read_status(run.path))
     return run
+
+
+def _checked(recipe: Recipe, changes: list[str]) -> tuple[dict[str, Any], Candidate | None]:
+    """The recipe's description and, where a process had to check it, that process.
+
+    Raises RecipeError with all that is wrong.
+    """
+    known = known_description(recipe, changes)
+    if known is not None or recipe.path is None or recipe.trainer.devices > 1:
+        found = known or describe(recipe, changes)
+        raise_problems(found)
+        return found, None
+    candidate = Candidate(str(recipe.path), [*recipe.overrides, *changes])
+    try:
+        found = candidate.found(recipe.name)
+        raise_problems(found)
+        keep_description(recipe, changes, found)
+    except BaseException:
+        candidate.dismiss()
+        raise
+    return found, candidate
 
 
 def resume_run(run: RunFolder) -> RunFolder:

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,6 +53,14 @@ def describe_recipe(
         _attempt(recipe, "optimizer", found, lambda: _optimizer(recipe))
         _attempt(recipe, "trainer", found, lambda: _device(recipe, found["parameters"]))
     return found
+
+
+def describe_aside(
+    source: str | Path, overrides: Sequence[str] = (), *, data_only: bool = False
+) -> dict[str, Any]:
+    """As `describe_recipe`; what plugins and libraries print meanwhile goes to stderr."""
+    with redirect_stdout(sys.stderr):
+        return describe_recipe(source, overrides, data_only=data_only)
 
 
 def _attempt(recipe: Recipe, key: str, found: dict[str, Any], check: Callable[[], T]) -> T | None:
@@ -106,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("--data-only", action="store_true", help="leave the model out")
     options = parser.parse_args(arguments)
-    found = describe_recipe(options.recipe, options.overrides, data_only=options.data_only)
+    found = describe_aside(options.recipe, options.overrides, data_only=options.data_only)
     print(json.dumps(found))
     return 2 if found["errors"] else 0
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from dltui.errors import DltuiError, RecipeError, StoreError
 from dltui.launch import description
+from dltui.launch.candidate import Candidate
 from dltui.launch.start import start_run
 from dltui.recipe import load_recipe
 from dltui.runs.checkpoints import publish_checkpoint
@@ -17,6 +20,8 @@ from dltui.runs.layout import RunFolder
 from dltui.runs.living import effective_state, read_launch
 from dltui.runs.status import read_status
 
+CANDIDATE = Path(__file__).with_name("obedient_candidate.py")
+WORKER = Path(__file__).with_name("obedient_worker.py")
 SOUND = {"recipe": "r", "parameters": 650, "layers": [], "errors": []}
 
 
@@ -35,7 +40,12 @@ def answer(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> list[list[
         asked.append(list(overrides))
         return found
 
+    def command(source: str, overrides: list[str]) -> list[str]:
+        asked.append(list(overrides))
+        return [sys.executable, str(CANDIDATE), json.dumps(found), str(WORKER)]
+
     monkeypatch.setattr(description, "_ask", ask)
+    monkeypatch.setattr("dltui.launch.candidate.candidate_command", command)
     return asked
 
 
@@ -63,6 +73,81 @@ def test_a_started_run_holds_what_was_asked_for(
     assert (status.task, status.parameters, status.recipe) == ("classify", 650, str(recipe_file))
     settings = json.loads((made.path / "settings.json").read_text())
     assert settings["trainer.epochs"] == 3
+
+
+def test_the_process_that_checked_the_recipe_trains_it(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, SOUND)
+    made = start_run(load_recipe(recipe_file), runs=tmp_path / "new")
+    launched = read_launch(made.path)
+    assert launched is not None
+    deadline = time.monotonic() + 30
+    while effective_state(made.path, read_status(made.path)) != "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert read_status(made.path).process == launched
+    wait_for = f"up {launched.pid} fresh\n"
+    while made.worker_log.read_text() != wait_for:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    started(made)
+
+
+def test_a_candidate_that_is_gone_is_replaced_by_a_fresh_worker(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = f"print({json.dumps(json.dumps(SOUND))}, flush=True)"
+    monkeypatch.setattr(
+        "dltui.launch.candidate.candidate_command",
+        lambda source, overrides: [sys.executable, "-c", told],
+    )
+    found = Candidate.found
+
+    def found_and_gone(self: Candidate, name: str) -> dict[str, Any]:
+        result = found(self, name)
+        self._process.wait()
+        return result
+
+    monkeypatch.setattr(Candidate, "found", found_and_gone)
+    made = start_run(load_recipe(recipe_file), runs=tmp_path / "new")
+    deadline = time.monotonic() + 30
+    while effective_state(made.path, read_status(made.path)) != "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    started(made)
+
+
+def test_a_candidate_that_fails_says_what_it_printed_and_makes_no_run(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import sys; print('no such library', file=sys.stderr); sys.exit(3)"
+    monkeypatch.setattr(
+        "dltui.launch.candidate.candidate_command",
+        lambda source, overrides: [sys.executable, "-c", code],
+    )
+    with pytest.raises(DltuiError, match="ended with code 3") as raised:
+        start_run(load_recipe(recipe_file), runs=tmp_path / "new")
+    assert raised.value.remedy == "no such library"
+    assert not (tmp_path / "new").exists()
+
+
+def test_where_the_run_cannot_be_made_the_candidate_ends(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, SOUND)
+    made: list[Candidate] = []
+    begin = Candidate.__init__
+
+    def note(self: Candidate, source: str, overrides: list[str]) -> None:
+        begin(self, source, overrides)
+        made.append(self)
+
+    monkeypatch.setattr(Candidate, "__init__", note)
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError):
+        start_run(load_recipe(recipe_file), runs=tmp_path / "file")
+    assert made[0]._process.returncode is not None
 
 
 def test_a_recipe_with_problems_makes_no_run(

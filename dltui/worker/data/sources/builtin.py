@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -12,6 +10,7 @@ from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import BuiltinData
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
+from dltui.worker.data.sources.sklearn_tables import read_table
 from dltui.worker.data.sources.text import TextPlan, text_outline, text_parts
 
 
@@ -101,16 +100,16 @@ def read(section: BuiltinData, task: str) -> Loaded:
         return loaded
     found = outline(section, task)
     if section.name == "digits":
-        bunch = _loader("load_digits")()
+        values, labels = read_table("load_digits")
         # The sixteen grey levels of the set, spread over 0 to 255.
-        pixels = torch.from_numpy(bunch.images).mul(255 / 16).round().to(torch.uint8)
-        examples = TensorExamples(pixels.unsqueeze(1), torch.from_numpy(bunch.target).long())
+        pixels = torch.from_numpy(values).mul(255 / 16).round().to(torch.uint8)
+        examples = TensorExamples(pixels.view(-1, 1, 8, 8), torch.from_numpy(labels).long())
         return Loaded(found, {"all": examples}, "images", flatten=section.flat)
     table = _TABLES[section.name]
-    bunch = _loader(table.loader)(**({} if table.classes else {"scaled": False}))
-    targets = torch.from_numpy(bunch.target)
+    values, labels = read_table(table.loader)
+    targets = torch.from_numpy(labels)
     targets = targets.long() if table.classes else targets.float().unsqueeze(1)
-    examples = TensorExamples(torch.from_numpy(bunch.data).float(), targets)
+    examples = TensorExamples(torch.from_numpy(values).float(), targets)
     return Loaded(found, {"all": examples}, "table")
 
 
@@ -149,10 +148,3 @@ def _table_outline(table: _Table) -> Outline:
         feature_names=table.features,
     )
     return Outline(info, {"all": table.size})
-
-
-def _loader(name: str) -> Callable[..., Any]:
-    import sklearn.datasets  # 2 s of start-up that other sources do not need
-
-    loader: Callable[..., Any] = getattr(sklearn.datasets, name)
-    return loader
