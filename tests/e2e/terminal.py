@@ -23,6 +23,8 @@ class Terminal:
         self.socket = f"dltui-test-{uuid.uuid4().hex[:8]}"
         columns, rows = size
         exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in env.items())
+        # The terminal has its own size; these two would overrule it.
+        program = f"env -u COLUMNS -u LINES {exports} {shlex.join(command)}"
         self._tmux(
             "-f/dev/null",
             "new-session",
@@ -31,7 +33,7 @@ class Terminal:
             f"-x{columns}",
             f"-y{rows}",
             f"-c{cwd}",
-            f"env -u COLUMNS -u LINES {exports} {shlex.join(command)}; echo exit code $?; sleep 1000",
+            f"{program}; echo exit code $?; sleep 1000",
         )
         self._tmux("set-option", "-g", "status", "off")
         self._tmux("resize-window", "-t", "main", "-x", str(columns), "-y", str(rows))
