@@ -9,10 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 from textual import on, work
-from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.reactive import reactive
-from textual.widgets import Markdown, Static, Tab, Tabs
+from textual.widgets import Static, Tab, Tabs
 
 from dltui.errors import DltuiError
 from dltui.ui.home.recipe_tree import Entry
@@ -33,16 +32,12 @@ class RecipePreview(Vertical):
     entry: reactive[Entry | None] = reactive(None, layout=False)
     view: reactive[str] = reactive("recipe", layout=False)
 
-    def compose(self) -> ComposeResult:
-        yield Static("", id="summary", markup=False)
-        yield Tabs(*(Tab(f"{key} {name}", id=f"view-{name}") for name, key in VIEWS.items()))
-        with VerticalScroll(id="body"):
-            yield Static("", id="text")
-            yield Markdown("", id="markdown")
-
-    def on_mount(self) -> None:
-        self.query_one(Tabs).can_focus = False
-        self.query_one(Markdown).display = False
+    async def fill(self) -> None:
+        """Mounts what is inside; the frame alone is in the first picture of the screen."""
+        tabs = Tabs(*(Tab(f"{key} {name}", id=f"view-{name}") for name, key in VIEWS.items()))
+        tabs.can_focus = False
+        body = VerticalScroll(Static("", id="text"), id="body")
+        await self.mount(Static("", id="summary", markup=False), tabs, body)
 
     def show_view(self, view: str) -> None:
         self.query_one(Tabs).active = f"view-{view}"
@@ -86,7 +81,8 @@ class RecipePreview(Vertical):
             self._text(shown)
 
     def _text(self, shown: RenderableType) -> None:
-        self.query_one(Markdown).display = False
+        for markdown in self.query("#markdown"):
+            markdown.display = False
         text = self.query_one("#text", Static)
         text.display = True
         text.update(shown)
@@ -107,7 +103,13 @@ class RecipePreview(Vertical):
         if entry != self.entry or self.view != "explain":
             return
         self.query_one("#text").display = False
-        markdown = self.query_one(Markdown)
+        # Imported when first needed: it costs a tenth of the time to the first frame.
+        from textual.widgets import Markdown
+
+        body = self.query_one("#body")
+        if not body.query(Markdown):
+            await body.mount(Markdown("", id="markdown"))
+        markdown = body.query_one(Markdown)
         markdown.display = True
         await markdown.update(text)
         self.query_one("#body").scroll_home(animate=False)

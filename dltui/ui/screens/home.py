@@ -53,6 +53,7 @@ class HomeScreen(Launching, Screen[None]):
         super().__init__()
         self.runs = runs
         self.entries: list[Entry] = []
+        self.is_filled = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="header"):
@@ -62,26 +63,43 @@ class HomeScreen(Launching, Screen[None]):
         with Horizontal(id="upper"):
             with Vertical(id="left", classes="panel") as left:
                 left.border_title = "recipes"
-                yield Input(placeholder="filter recipes", id="recipe-filter", classes="filter")
-                yield RecipeTree(id="recipe-tree")
             yield RecipePreview(id="preview", classes="panel")
         with Vertical(id="lower", classes="panel") as lower:
             lower.border_title = f"runs · {self.runs}"
-            yield Input(
-                placeholder="state:running task:classify lr>=1e-3 -name:debug",
-                id="run-filter",
-                classes="filter",
-            )
-            yield Static("No runs yet. Press enter on a recipe to start the first.", id="no-runs")
-            yield RunTable(self.runs, id="run-table")
-        yield Footer(show_command_palette=False, compact=True)
         yield SizeGuard()
 
     def on_mount(self) -> None:
+        # The first frame shows the frames only: what is in them takes as long to mount again.
+        self.call_after_refresh(self.fill)
+
+    async def fill(self) -> None:
+        """Puts the lists, the preview and the footer in place, and reads what they show."""
+        with self.app.batch_update():
+            await self.query_one("#left").mount(
+                Input(placeholder="filter recipes", id="recipe-filter", classes="filter"),
+                RecipeTree(id="recipe-tree"),
+            )
+            await self.query_one(RecipePreview).fill()
+            await self.query_one("#lower").mount(
+                Input(
+                    placeholder="state:running task:classify lr>=1e-3 -name:debug",
+                    id="run-filter",
+                    classes="filter",
+                ),
+                Static("No runs yet. Press enter on a recipe to start the first.", id="no-runs"),
+                RunTable(self.runs, id="run-table"),
+            )
+            await self.mount(Footer(show_command_palette=False, compact=True))
+        self.is_filled = True
+        self.refresh_bindings()
         self.query_one(RecipeTree).focus()
         self.read_recipes()
         self.read_machine()
         self.set_interval(2.0, self.read_machine)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys act once there is something to act on."""
+        return self.is_filled
 
     # What is on the machine ---------------------------------------------------------------
 
