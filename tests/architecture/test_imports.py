@@ -45,7 +45,7 @@ def test_help_imports_neither_torch_nor_textual(command: list[str]) -> None:
 
 
 def test_the_worker_imports_no_terminal_library() -> None:
-    loaded = modules_after("import dltui.worker.loop, dltui.graph")
+    loaded = modules_after("import dltui.worker.session, dltui.graph")
     assert "torch" in loaded
     assert not loaded & {"textual", "plotext", "typer"}
 
