@@ -12,6 +12,9 @@ from dltui.errors import RecipeError
 if TYPE_CHECKING:
     from dltui.recipe import ShippedRecipe
 
+_WIDE_COLUMNS = 140
+"""From here on there is room for the expected result."""
+
 
 def list_recipes(*, as_json: bool) -> int:
     """The shipped recipes, by family."""
@@ -25,21 +28,28 @@ def list_recipes(*, as_json: bool) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("recipe", "task", "about", "parameters", "expected", "needs"):
-        table.add_column(title, justify="right" if title == "parameters" else "left")
+    console = Console()
+    is_wide = console.width >= _WIDE_COLUMNS
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
+    table.add_column("recipe", style="bold", no_wrap=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("about", no_wrap=True, overflow="ellipsis", ratio=1)
+    if is_wide:
+        table.add_column("expected", no_wrap=True, overflow="ellipsis", max_width=32)
+    table.add_column("needs", no_wrap=True)
     for recipe in found:
-        needs = ["a download ↓"] if recipe.download else []
-        about = Text(recipe.error or recipe.about, "red" if recipe.error else "")
-        table.add_row(
-            Text(recipe.name, "bold"),
-            recipe.task or "",
-            about,
+        needs = (["a download"] if recipe.download else []) + list(recipe.needs)
+        row = [
+            Text(recipe.name),
+            recipe.task,
             f"{recipe.parameters:,}" if recipe.parameters is not None else "",
-            recipe.expected,
-            ", ".join(needs + list(recipe.needs)),
-        )
-    Console().print(table)
+            Text(recipe.error or recipe.about, "red" if recipe.error else ""),
+            *([Text(recipe.expected)] if is_wide else []),
+            ", ".join(needs),
+        ]
+        table.add_row(*row)
+    console.print(table)
     return 0
 
 
