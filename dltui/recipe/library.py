@@ -59,6 +59,7 @@ def _listed(path: Path, root: Path) -> ShippedRecipe:
     values = _with_parent(_top_level_values(text), (name,))
     if not {"data", "task", "extends"} & set(values):
         return ShippedRecipe(name, family, path, "", "", error="this is not a recipe")
+    needs = [part.strip() for part in facts.get("needs", "").split(",") if part.strip()]
     digits = re.sub(r"[^0-9]", "", facts.get("parameters", "").split(" ")[0])
     return ShippedRecipe(
         name,
@@ -69,8 +70,8 @@ def _listed(path: Path, root: Path) -> ShippedRecipe:
         parameters=int(digits) if digits else None,
         expected=facts.get("expected", ""),
         time=facts.get("time", ""),
-        download=values.get("data") == "torchvision",
-        needs=tuple(part.strip() for part in facts.get("needs", "").split(",") if part.strip()),
+        download=values.get("data") == "torchvision" or "download" in needs,
+        needs=tuple(need for need in needs if need != "download"),
     )
 
 
