@@ -30,12 +30,39 @@ def send(runs: Path, run: str, verb: str) -> int:
         kill_run(folder)
         print(f"{folder.name} is killed; dltui resume {folder.name} goes on from its checkpoint")
         return 0
-    status = read_status(folder.path)
-    if verb == "resume" and effective_state(folder.path, status) in (*ENDED_STATES, "queued"):
+    if verb == "resume" and _is_at_rest(folder):
         resume_run(folder)
         print(f"{folder.name} starts again; dltui watch {folder.name} shows it")
         return 0
     return _send_and_wait(folder, cast(CommandKind, verb), {})
+
+
+def _is_at_rest(folder: RunFolder) -> bool:
+    """Whether no worker is left that could go on; waits for one that is about to stop.
+
+    `dltui stop RUN && dltui resume RUN` comes while the worker still writes its checkpoint.
+    """
+    deadline = time.monotonic() + ANSWER_S
+    while time.monotonic() < deadline:
+        state = effective_state(folder.path, read_status(folder.path))
+        if state in (*ENDED_STATES, "queued"):
+            return True
+        if state == "paused" or not _was_told_to_stop(folder):
+            return False
+        time.sleep(_POLL_S)
+    return False
+
+
+def _was_told_to_stop(folder: RunFolder) -> bool:
+    """Whether the newest attempt has taken a stop command."""
+    reader = EventReader(folder.events)
+    reader.poll()
+    for event in reversed(reader.events):
+        if event.kind == "state" and event.data.get("state") == "starting":
+            return False
+        if event.kind == "command" and event.data.get("kind") == "stop":
+            return True
+    return False
 
 
 def set_value(runs: Path, run: str, assignment: str) -> int:

@@ -40,7 +40,7 @@ def list_recipes(*, as_json: bool) -> int:
     table.add_column("needs", no_wrap=True)
     for recipe in found:
         needs = (["a download"] if recipe.download else []) + list(recipe.needs)
-        row = [
+        row: list[str | Text] = [
             Text(recipe.name),
             recipe.task,
             f"{recipe.parameters:,}" if recipe.parameters is not None else "",
