@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dltui.errors import StoreError
 from dltui.runs import publish_samples
 
 if TYPE_CHECKING:
@@ -108,4 +109,7 @@ class Artefacts:
             for name, content in files.items():
                 (folder / name).write_bytes(content)
 
-        publish_samples(self.record.folder.samples, self.step, write)
+        try:
+            publish_samples(self.record.folder.samples, self.step, write)
+        except StoreError as error:
+            self.record.event("alarm", str(error), level="error")

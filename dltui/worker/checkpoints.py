@@ -6,6 +6,7 @@ is one; `training.pt` everything else that going on needs.
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,10 +27,41 @@ def write_checkpoint(folder: Path, model: Mapping[str, Any], training: dict[str,
     rest = dict(training)
     average = rest.get("ema")
     if average is not None:
-        torch.save(average["average"], folder / EMA)
+        _save(average["average"], folder / EMA)
         rest["ema"] = {"updates": average["updates"]}
-    torch.save(dict(model), folder / MODEL)
-    torch.save({"format": FORMAT, **rest}, folder / TRAINING)
+    _save(dict(model), folder / MODEL)
+    _save({"format": FORMAT, **rest}, folder / TRAINING)
+
+
+def _save(content: dict[str, Any], path: Path) -> None:
+    """Raises OSError where the disk takes no more, which torch calls a RuntimeError."""
+    failed: list[OSError] = []
+    with _Watched(path, failed) as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError:
+            if failed:
+                raise failed[0] from None
+            raise
+
+
+class _Watched(io.FileIO):
+    """A file that remembers its first failed write: torch reports it without the reason."""
+
+    def __init__(self, path: Path, failed: list[OSError]):
+        super().__init__(path, "wb")
+        self._failed = failed
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self._failed.append(error)
+            raise
+        return size
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -48,6 +80,14 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if training.get("ema") is not None:
         training["ema"]["average"] = _load(folder / EMA)
     return model, training
+
+
+def read_weights(folder: Path, *, averaged: bool) -> dict[str, Any]:
+    """The state dict that was evaluated: with `averaged` the moving average, where there is one.
+
+    Raises StoreError as `read_checkpoint` does.
+    """
+    return _load(folder / (EMA if averaged and (folder / EMA).is_file() else MODEL))
 
 
 def _load(path: Path) -> dict[str, Any]:

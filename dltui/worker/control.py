@@ -31,7 +31,7 @@ class Controllable(Protocol):
 
     step: int
 
-    def save_checkpoint(self, reason: str) -> None: ...
+    def save_checkpoint(self, reason: str) -> bool: ...
     def set_learning_rate(self, lr: float) -> None: ...
     def evaluate(self) -> None: ...
 
@@ -87,8 +87,9 @@ class Control:
                 self._answer(command, True, training.step, "stopping with a checkpoint")
                 raise StopTraining(f"stopped by {command.by or 'the user'}")
             case "checkpoint":
-                training.save_checkpoint("asked for")
-                self._answer(command, True, training.step, f"saved at step {training.step}")
+                saved = training.save_checkpoint("asked for")
+                detail = f"saved at step {training.step}" if saved else "it could not be written"
+                self._answer(command, saved, training.step, detail)
             case "evaluate":
                 training.evaluate()
                 self._answer(command, True, training.step, f"evaluated at step {training.step}")

@@ -51,6 +51,7 @@ def describe_recipe(
     if info is not None and not data_only:
         _attempt(recipe, "model", found, lambda: _model(recipe, info, found))
         _attempt(recipe, "optimizer", found, lambda: _optimizer(recipe))
+        _attempt(recipe, "trainer", found, lambda: _devices(recipe))
         _attempt(recipe, "trainer", found, lambda: _device(recipe, found["parameters"]))
     return found
 
@@ -100,6 +101,12 @@ def _optimizer(recipe: Recipe) -> None:
     from dltui.worker.optimizers import check_optimizer  # imports torch
 
     check_optimizer(recipe)
+
+
+def _devices(recipe: Recipe) -> None:
+    from dltui.worker.device import check_devices  # imports torch
+
+    check_devices(recipe)
 
 
 def _device(recipe: Recipe, parameters: int | None) -> None:

@@ -23,6 +23,13 @@ _COMPILE_STEPS = 5_000
 _COMPILE_PARAMETERS = 5_000_000
 
 
+def check_devices(recipe: Recipe) -> None:
+    """Raises RecipeError where the recipe wants more devices than one process uses."""
+    if recipe.trainer.devices > 1:
+        text = "training on several devices at once is not supported; write devices: 1"
+        raise RecipeError([recipe.problem(("trainer", "devices"), text)])
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; `auto` takes a CUDA device, else Apple's, else the CPU.
 

@@ -31,6 +31,7 @@ class RunRecord:
         self._elapsed_before_s = status.elapsed_s
         self._up_since = time.monotonic()
         self._lock = threading.Lock()
+        self._status_fails = False
         self._metrics: dict[str, MetricLog] = {}
         self._arrays: dict[str, ArrayLog] = {}
         self.events = EventLog(folder.events)
@@ -44,7 +45,19 @@ class RunRecord:
             )
             epoch = self.step / changed.steps_per_epoch if changed.steps_per_epoch else 0.0
             self.status = replace(changed, epoch=epoch)
+            self._write_status(sync)
+
+    def _write_status(self, sync: bool) -> None:
+        """A full disk is told once; the next heartbeat tries again."""
+        try:
             write_status(self.folder.path, self.status, sync=sync)
+        except OSError as error:
+            if not self._status_fails:
+                self._status_fails = True
+                reason = error.strerror or str(error)
+                self._disk_alarm(f"status.json: {reason}; training goes on. Free some space.")
+            return
+        self._status_fails = False
 
     def state(self, state: Any, message: str = "") -> None:
         """A change of state, in the status and as an event."""
@@ -82,7 +95,8 @@ class RunRecord:
     ) -> None:
         """One frame of `arrays/<group>`: the probes' sink."""
         if group not in self._arrays:
-            self._arrays[group] = ArrayLog(self.folder.array_log(group))
+            path = self.folder.array_log(group)
+            self._arrays[group] = ArrayLog(path, alarm=self._disk_alarm)
         self._arrays[group].append(step, time.time(), dict(meta), dict(arrays))
 
     def rewind(self, step: int) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.errors import StoreError, TrainingError
-from dltui.runs import RunFolder, checkpoint_at, pointed
+from dltui.runs import Best, RunFolder, checkpoint_at, pointed
 from dltui.worker.checkpoints import (
     load_what_fits,
     optimizer_fits,
+    random_state,
     read_checkpoint,
     set_random_state,
 )
@@ -53,6 +54,30 @@ def find_saved(folder: RunFolder, parent: str | None) -> Saved | None:
     return Saved(found, *read_checkpoint(found), is_own=False)
 
 
+def training_state(training: Training) -> dict[str, Any]:
+    """Everything beside the weights that going on exactly needs."""
+    parts, watched, stepper = training.parts, training.watched, training.stepper
+    return {
+        "step": training.step,
+        "steps_per_epoch": parts.steps.per_epoch,
+        "fold": training.fold.index,
+        "first_step": training.fold.first_step,
+        "results": [dict(result) for result in training.fold.results],
+        "optimizer": parts.optimizer.state_dict(),
+        "scaler": stepper.scaler.state_dict() if stepper.scaler else None,
+        "ema": parts.ema.state() if parts.ema else None,
+        "rate": parts.rate.state(),
+        "best": watched.best.state(),
+        "best_step": watched.best_step,
+        "early": watched.early.state() if watched.early else None,
+        "evaluated_at": watched.evaluated_at,
+        "last": dict(watched.last),
+        "splits": stepper.splits,
+        "random": random_state(),
+        "recipe_hash": training.recipe.hash(),
+    }
+
+
 def restore(training: Training, saved: Saved) -> None:
     """Put the training at the checkpoint, random generators included: bitwise the same goes on.
 
@@ -77,6 +102,11 @@ def restore(training: Training, saved: Saved) -> None:
     training.watched.evaluated_at = state["evaluated_at"]
     training.watched.last = dict(state["last"])
     training.watched.saved_at = saved.step
+    # What came after the checkpoint is superseded, the best value that it may have had as well.
+    step, value = state.get("best_step"), training.watched.best.best
+    training.watched.best_step = step
+    best = None if step is None or value is None else Best(training.best_metric, value, step)
+    training.record.update(best=best)
     training.stepper.splits = state["splits"]
     training.step = training.record.step = saved.step
     set_random_state(state["random"])

@@ -9,13 +9,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dltui.errors import RecipeError
 from dltui.recipe.schema.data import KFold
 from dltui.runs import Inbox, RunFolder
 from dltui.runs.atomic import write_atomic
 from dltui.worker.control import Control
 from dltui.worker.data import open_data
-from dltui.worker.device import choose_device, device_name, seed_everything
+from dltui.worker.device import check_devices, choose_device, device_name, seed_everything
 from dltui.worker.environment import environment
 from dltui.worker.parts import build_parts
 from dltui.worker.record import Heartbeat, RunRecord
@@ -46,9 +45,7 @@ class Session:
 
     def run(self) -> None:
         """Train every fold. Raises what training raises; StopTraining where it was stopped."""
-        if self.recipe.trainer.devices > 1:
-            text = "training on several devices is not there yet; use devices: 1"
-            raise RecipeError([self.recipe.problem(("trainer", "devices"), text)])
+        check_devices(self.recipe)
         self.control.listen()
         heartbeat = Heartbeat(self._beat)
         heartbeat.start()
@@ -68,6 +65,7 @@ class Session:
             )
         elif self.record.status.step:
             self.record.rewind(0)
+            self.record.update(best=None, metrics={}, test={}, checkpoint_step=None)
         if kfold is None or kfold.fold != "all":
             self._train(self.recipe, self._first_fold(1))
             return
@@ -120,7 +118,11 @@ class Session:
             training.fold.count - training.fold.index
         )
         content = environment(recipe, self.device, parts.precision.name)
-        write_atomic(self.folder.environment, json.dumps(content, indent=1))
+        try:
+            write_atomic(self.folder.environment, json.dumps(content, indent=1))
+        except OSError as error:
+            text = f"environment.json cannot be written: {error.strerror}"
+            self.record.event("alarm", text, level="error")
         self.record.update(
             device=device_name(self.device),
             task=recipe.task.type,

@@ -78,6 +78,7 @@ def _train(folder: RunFolder, record: RunRecord, *, resume: bool) -> int:
         assert training is not None
         record.state("stopping", stop.reason)
         training.save_checkpoint()
+        training.tell("on_end")
         session.control.refuse_rest("the training was stopped")
         record.update(metrics={**record.status.metrics, **training.train_values()})
         record.state("stopped", stop.reason)

@@ -17,7 +17,9 @@ import torch
 from dltui.errors import DataError, StoreError, TrainingError
 from dltui.runs import Best, publish_checkpoint
 from dltui.worker.artefacts import Artefacts, ExamplePace
-from dltui.worker.checkpoints import random_state, write_checkpoint
+from dltui.worker.best import best_weights
+from dltui.worker.callbacks import Callbacks, Moment, view_of
+from dltui.worker.checkpoints import write_checkpoint
 from dltui.worker.control import Control
 from dltui.worker.evaluation import evaluate_part
 from dltui.worker.improvement import Improvement, best_direction
@@ -25,6 +27,7 @@ from dltui.worker.late import LateValues
 from dltui.worker.metrics import build_metrics, import_early
 from dltui.worker.parts import Parts
 from dltui.worker.probes import Probes, locate_nonfinite
+from dltui.worker.resuming import training_state
 from dltui.worker.schedules import preview
 from dltui.worker.stepper import Stepper
 from dltui.worker.tasks import only_tensor
@@ -67,6 +70,7 @@ class Watched:
     early: Improvement | None
     evaluated_at: int = -1
     saved_at: int = -1
+    best_step: int | None = None
     last: dict[str, float] = field(default_factory=dict)
 
 
@@ -122,6 +126,10 @@ class Training:
         self._reads_at_once = device.type != "cuda"
         self._recent: deque[tuple[int, Sequence[Batch]]] = deque(maxlen=8)
         self._is_broken = False
+        self._cannot_save = False
+        self.holds_best = False
+        """Whether the model holds the best checkpoint's weights, averaged where they were."""
+        self.callbacks = Callbacks(recipe)
         self._metrics: dict[str, Metric] | None = None
         self._importing: Any = None
         self._example_pace = ExamplePace()
@@ -130,6 +138,7 @@ class Training:
         """Train until the last step or early stopping. Raises StopTraining and TrainingError."""
         self.record_schedule()
         self.parts.model.train()
+        self.tell("on_start")
         while not self.is_over:
             epoch, offset = divmod(self.local_step, self.parts.steps.per_epoch)
             before, clock_s = self.step, perf_counter()
@@ -139,6 +148,7 @@ class Training:
                 self.control.obey(self, now_s)
                 began_s = perf_counter()
                 self.train_step(group)
+                self.tell("on_step_end")
                 self.pace.spent_s += perf_counter() - began_s + now_s - clock_s
                 if self.is_due(self.evaluation_every):
                     self.evaluate()
@@ -289,10 +299,17 @@ class Training:
         self._decide(known)
         changes: dict[str, Any] = {"metrics": {**self.record.status.metrics, **known}}
         if is_best:
+            self.watched.best_step = self.step
             changes["best"] = Best(self.best_metric, known[self.best_metric], self.step)
         self.record.update(**changes)
         if is_best:
             self.save_checkpoint(best=True)
+        self.tell("on_evaluation")
+
+    def tell(self, moment: Moment) -> None:
+        """Call the recipe's callbacks. Raises PluginError at the line that failed."""
+        if self.callbacks.wants(moment):
+            self.callbacks.call(moment, view_of(self))
 
     def _decide(self, known: dict[str, float]) -> None:
         early = self.recipe.trainer.early_stopping
@@ -314,7 +331,8 @@ class Training:
         out = Artefacts(self.record, self.data, self.device, self._example_pace, last=last)
         began_s = perf_counter()
         model.eval()
-        with self.parts.ema.in_place() if self.parts.ema else torch.no_grad():
+        averaged = self.parts.ema is not None and not self.holds_best
+        with self.parts.ema.in_place() if self.parts.ema and averaged else torch.no_grad():
             collector = task.collector(part)
             results = evaluate_part(
                 self.parts.forward, batches, task, self._metrics, collector, precision
@@ -358,14 +376,18 @@ class Training:
         }
         self.record.arrays("schedule", self.step, arrays, {})
 
-    def save_checkpoint(self, reason: str = "", *, best: bool = False) -> None:
-        """The state after the present step; a full disk is an alarm, not the end."""
+    def save_checkpoint(self, reason: str = "", *, best: bool = False) -> bool:
+        """The state after the present step; False where the disk does not take it.
+
+        That is an alarm, told once, and not the end: the former checkpoint stays and the next
+        one is tried again.
+        """
         if self.watched.saved_at == self.step and not best and not reason:
-            return
+            return True
         self.late.flush()
 
         def write(folder: Path) -> None:
-            write_checkpoint(folder, self.parts.model.state_dict(), self.state())
+            write_checkpoint(folder, self.parts.model.state_dict(), training_state(self))
 
         try:
             publish_checkpoint(
@@ -376,35 +398,17 @@ class Training:
                 keep=self.recipe.trainer.checkpoint.keep,
             )
         except StoreError as error:
-            self.record.event("alarm", str(error), level="error")
-            return
+            if not self._cannot_save:
+                self.record.event("alarm", str(error), level="error")
+            self._cannot_save = True
+            return False
+        self._cannot_save = False
         self.watched.saved_at = self.step
         self.record.update(checkpoint_step=self.step)
         why = reason or ("best so far" if best else "")
         text = f"checkpoint at step {self.step}" + (f", {why}" if why else "")
         self.record.event("checkpoint", text, data={"step": self.step, "best": best})
-
-    def state(self) -> dict[str, Any]:
-        """Everything beside the weights that going on exactly needs."""
-        parts, watched = self.parts, self.watched
-        return {
-            "step": self.step,
-            "steps_per_epoch": parts.steps.per_epoch,
-            "fold": self.fold.index,
-            "first_step": self.fold.first_step,
-            "results": [dict(result) for result in self.fold.results],
-            "optimizer": parts.optimizer.state_dict(),
-            "scaler": self.stepper.scaler.state_dict() if self.stepper.scaler else None,
-            "ema": parts.ema.state() if parts.ema else None,
-            "rate": parts.rate.state(),
-            "best": watched.best.state(),
-            "early": watched.early.state() if watched.early else None,
-            "evaluated_at": watched.evaluated_at,
-            "last": dict(watched.last),
-            "splits": self.stepper.splits,
-            "random": random_state(),
-            "recipe_hash": self.recipe.hash(),
-        }
+        return True
 
     def finish(self) -> None:
         """The last evaluation, the test and the last checkpoint."""
@@ -412,10 +416,15 @@ class Training:
         self.probes.flush()
         if self.watched.evaluated_at != self.step:
             self.evaluate(last=True)
-        if self.data.test is not None:
-            results = self._measure("test", self.data.test, last=True)
-            self.record.update(test=results)
         self.save_checkpoint()
+        if self.data.test is not None:
+            with best_weights(self) as step:
+                results = self._measure("test", self.data.test, last=True)
+            if step is not None:
+                self.record.event("log", f"tested with the best weights, of step {step:,}")
+            metrics = {f"test/{name}": value for name, value in results.items()}
+            self.record.update(test=results, metrics={**self.record.status.metrics, **metrics})
+        self.tell("on_end")
 
     def close(self) -> None:
         """Remove hooks, hand on what is still on its way, end the loader processes."""

@@ -60,3 +60,9 @@ def test_the_command_prints_one_json_value_and_tells_errors_by_its_exit_code(
     assert main([str(recipe), "optimizer.lrr=1"]) == 2
     assert "lrr" in json.loads(capsys.readouterr().out)["errors"][0]["message"]
     assert main([str(recipe.with_name("none.yaml"))]) == 2
+
+
+def test_several_devices_are_refused_before_anything_starts(recipe: Path) -> None:
+    (error,) = describe_recipe(recipe, ["trainer.devices=2"])["errors"]
+    assert error["path"] == "trainer.devices"
+    assert "write devices: 1" in error["message"]

@@ -268,3 +268,40 @@ def test_a_broken_recipe_fails_with_its_place(make_run: MakeRun) -> None:
     assert status.state == "failed"
     assert "resolved.yaml:" in status.message
     assert "adamw" in status.message
+
+
+def test_the_test_is_of_the_best_weights_and_the_last_ones_go_on(make_run: MakeRun) -> None:
+    # The rate explodes after the fourth epoch, so that the best weights are early ones.
+    folder = make_run(
+        DIGITS,
+        "data.split={train: 0.6, val: 0.2, test: 0.2}",
+        "scheduler={type: step, every_epochs: 4, gamma: 1000}",
+        "trainer.epochs=6",
+        "diagnostics.on_nan=continue",
+    )
+    assert train(folder) == 0
+    status = read_status(folder.path)
+    assert status.best is not None
+    assert status.best.step < status.step
+    told = [event.message for event in events(folder, "log")]
+    assert f"tested with the best weights, of step {status.best.step}" in told
+    _, last = read_checkpoint(checkpoint_at(folder.checkpoints, None))
+    assert last["step"] == status.step
+    assert status.test["accuracy"] > metric(folder, "val", "accuracy")[-1] + 0.2
+
+
+def test_the_best_value_after_an_earlier_checkpoint_is_the_best_until_there(
+    make_run: MakeRun,
+) -> None:
+    folder = make_run(DIGITS, "trainer.epochs=4", "trainer.checkpoint.keep=9")
+    train_until(folder, 30)
+    before = read_status(folder.path).best
+    assert before is not None
+    first = events(folder, "checkpoint")[0]
+    assert first.data["best"]
+    assert before.step > first.step
+    (folder.checkpoints / "latest").write_text(f"step_{first.step:08d}\n")
+    train_until(folder, first.step + 1, resume=True)
+    best = read_status(folder.path).best
+    assert best is not None
+    assert best.step == first.step
