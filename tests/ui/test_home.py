@@ -83,6 +83,19 @@ async def test_moving_the_cursor_previews_at_once_and_a_broken_recipe_shows_its_
         assert "broken.yaml:4:" in text
 
 
+async def test_a_recipe_made_for_a_gpu_says_so_where_there_is_none() -> None:
+    app = DltuiApp()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        app.screen.query_one(RecipeTree).choose("vision/resnet18-cifar10")
+        await settled(pilot)
+        preview = app.screen.query_one(RecipePreview)
+        for has_gpu in (True, False):
+            preview.has_gpu = has_gpu
+            summary = plain(app.screen.query_one("#summary", Static).content)
+            assert ("none is here" in summary) == (not has_gpu)
+
+
 async def test_slash_filters_the_recipes_and_escape_brings_them_back() -> None:
     app = DltuiApp()
     async with app.run_test(size=(120, 36)) as pilot:

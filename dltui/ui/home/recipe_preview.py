@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -24,12 +25,14 @@ class RecipePreview(Vertical):
     """Follows the tree's cursor. Everything slow happens in a thread; the newest entry wins."""
 
     DEFAULT_CSS = """
-    RecipePreview > #summary { height: auto; max-height: 5; }
+    RecipePreview > #summary { height: auto; max-height: 6; }
     RecipePreview > Tabs { height: 2; margin: 0; }
     RecipePreview > VerticalScroll { height: 1fr; }
     RecipePreview Markdown { padding: 0; margin: 0; background: $background; }
     """
     entry: reactive[Entry | None] = reactive(None, layout=False)
+    has_gpu: reactive[bool | None] = reactive(None, layout=False)
+    """None until somebody has looked."""
     view: reactive[str] = reactive("recipe", layout=False)
 
     async def fill(self) -> None:
@@ -52,8 +55,12 @@ class RecipePreview(Vertical):
     def watch_entry(self, entry: Entry | None) -> None:
         if entry is not None:
             self.border_title = entry.name
-            self.query_one("#summary", Static).update(_summary(entry))
+            self.query_one("#summary", Static).update(_summary(entry, self.has_gpu))
             self._show()
+
+    def watch_has_gpu(self) -> None:
+        if self.entry is not None:
+            self.query_one("#summary", Static).update(_summary(self.entry, self.has_gpu))
 
     def _show(self) -> None:
         if self.entry is None or not self.is_mounted:
@@ -115,7 +122,7 @@ class RecipePreview(Vertical):
         self.query_one("#body").scroll_home(animate=False)
 
 
-def _summary(entry: Entry) -> Text:
+def _summary(entry: Entry, has_gpu: bool | None) -> Text:
     text = Text(entry.about or "no description", "bold")
     facts = [entry.task] if entry.task else []
     if entry.parameters is not None:
@@ -128,7 +135,24 @@ def _summary(entry: Entry) -> Text:
         known[1] = f"expected {entry.expected}"
     if any(known):
         text.append("\n" + " · ".join(filter(None, known)), "not bold dim")
+    for obstacle in _obstacles(entry, has_gpu):
+        text.append(f"\n▲ {obstacle}", "not bold yellow")
     return text
+
+
+EXTRAS = {"tables": "pyarrow", "bpe": "tokenizers"}
+"""Extras that a recipe can need, and the module that shows whether they are installed."""
+
+
+def _obstacles(entry: Entry, has_gpu: bool | None) -> list[str]:
+    """Why this machine cannot run the recipe, or not well."""
+    found = []
+    if "gpu" in entry.needs and has_gpu is False:
+        found.append("made for a GPU, and none is here: on the CPU this takes very long")
+    for extra, module in EXTRAS.items():
+        if extra in entry.needs and importlib.util.find_spec(module) is None:
+            found.append(f"needs an extra: pip install 'dltui[{extra}]'")
+    return found
 
 
 def source_text(entry: Entry, dark: bool) -> RenderableType:

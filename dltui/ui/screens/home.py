@@ -117,13 +117,14 @@ class HomeScreen(Launching, Screen[None]):
 
     @work(thread=True, exclusive=True, group="machine")
     def read_machine(self) -> None:
-        from dltui.ui.machine import machine_state
+        from dltui.ui.machine import has_accelerator, machine_state
 
-        text = str(machine_state())
+        state = machine_state()
         if self.app.is_running:
-            self.app.call_from_thread(self._show_machine, text)
+            self.app.call_from_thread(self._show_machine, str(state), has_accelerator())
 
-    def _show_machine(self, text: str) -> None:
+    def _show_machine(self, text: str, has_gpu: bool) -> None:
+        self.query_one(RecipePreview).has_gpu = has_gpu
         line = self.query_one("#header-machine", Static)
         if str(line.content) != text:
             line.update(text)
