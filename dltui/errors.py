@@ -47,6 +47,9 @@ class UsageError(DltuiError):
 class DataError(DltuiError):
     """A data set is missing, broken, or does not fit the task."""
 
+    key: tuple[str | int, ...] | None = None
+    """The key of the recipe that it is about, where that is known."""
+
 
 class DeviceError(DltuiError):
     """The device asked for is not on this machine."""

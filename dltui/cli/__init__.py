@@ -2,38 +2,81 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import cast
 
 
 def main() -> None:
-    """Run `dltui`; errors that dltui raises on purpose become a message and an exit code."""
-    from dltui.errors import DltuiError
+    """Run `dltui`; errors that dltui raises on purpose become a message and an exit code.
 
+    Where the reader of a pipe went away (`dltui runs | head`) nothing is left to say: code 0.
+    """
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    # A terminal or pipe that cannot show a character shows `?` for it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     try:
-        _run()
+        code = _exit_code(debug=debug)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        code = 0
+    except SystemExit as end:
+        # Rich and Typer turn a broken pipe into exit code 1.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        code = 0
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"dltui: {where}{error.strerror or error}", file=sys.stderr)
+        _drop_output()
+        code = 2
+    sys.exit(code)
+
+
+def _exit_code(*, debug: bool) -> int:
+    from dltui.errors import DltuiError
+
+    try:
+        if len(sys.argv) == 1 and not any(name.endswith("_COMPLETE") for name in os.environ):
+            # Home needs no parser of the command line; its first frame does not wait for one.
+            from dltui.cli.screens import open_home
+
+            return open_home(None)
+        return _command_line()
     except DltuiError as error:
         if debug:
             raise
         print(f"dltui: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of a pipe (`dltui runs | head`) went away: nothing is left to say.
-        sys.stderr.close()
-        sys.exit(0)
+        return 130
 
 
-def _run() -> None:
-    if len(sys.argv) == 1 and not any(name.endswith("_COMPLETE") for name in os.environ):
-        # Home needs no parser of the command line, and its first frame does not wait for one.
-        from dltui.cli.screens import open_home
+def _command_line() -> int:
+    from typer import Abort, BadParameter
 
-        sys.exit(open_home(None))
     from dltui.cli.app import app
 
-    app()
+    # Not exported by Typer itself: the base of all that is wrong with a command line.
+    usage_error = cast("type[BadParameter]", BadParameter.__bases__[0])
+    try:
+        return int(app(prog_name="dltui", standalone_mode=False) or 0)
+    except usage_error as error:
+        error.show()
+        return 2
+    except Abort:
+        return 130
+
+
+def _drop_output() -> None:
+    """What is still buffered would raise once more when the interpreter ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

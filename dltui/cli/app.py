@@ -33,7 +33,7 @@ RecipeName = Annotated[
     typer.Argument(metavar="RECIPE", help="A shipped name (vision/cnn-digits), a path, or -."),
 ]
 Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="e.g. optimizer.lr=3e-4")
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="e.g. optimizer.lr=3e-4")
 ]
 
 
@@ -132,7 +132,7 @@ def schema() -> None:
 def list_runs(
     filters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILTER]...", help="e.g. state:running lr>=1e-3 -name:debug"),
+        typer.Argument(metavar="FILTER", help="e.g. state:running lr>=1e-3 -name:debug"),
     ] = None,
     json: AsJson = False,
     runs: Runs = None,
@@ -146,7 +146,7 @@ def list_runs(
 @app.command()
 def watch(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN|DIR]", help="Default: the newest run.")
+        str | None, typer.Argument(metavar="RUN|DIR", help="Default: the newest run.")
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of screens.")] = False,
     runs: Runs = None,
@@ -208,7 +208,7 @@ def plot(
     run: RunName,
     metrics: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[METRIC]...", help="e.g. val/loss; default: losses"),
+        typer.Argument(metavar="METRIC", help="e.g. val/loss; default: losses"),
     ] = None,
     runs: Runs = None,
 ) -> None:
@@ -220,7 +220,7 @@ def plot(
 
 @app.command()
 def compare(
-    names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more.")],
+    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.")],
     runs: Runs = None,
 ) -> None:
     """Overlay the curves of several runs and list how their recipes differ."""

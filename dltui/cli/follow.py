@@ -181,7 +181,10 @@ def _conclude(reader: RunReader, state: RunState) -> int:
         return 0
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(Text(reader.status.message or f"the worker of {name} vanished"), style="red")
+    said = [line.strip() for line in reader.status.message.splitlines()]
     for line in log_tail(reader.folder):
+        if line.strip() in said:
+            continue
         console.print(Text(f"  {line}"), style="dim")
     print(f"all of it: {reader.folder.worker_log}", file=sys.stderr)
     return 1

@@ -23,6 +23,8 @@ SIGNS = {
     "failed": "✗",
     "died": "†",
 }
+_NAME_WIDTH = 18
+"""A name may be cut to so many cells before a column is left out."""
 _STYLES = {"running": "green", "finished": "green", "failed": "red", "died": "red"}
 
 
@@ -49,24 +51,49 @@ def _print_table(found: Sequence[RunSummary]) -> None:
     from rich.text import Text
 
     console = Console()
+    cells = [_cells(summary) for summary in found]
+    shown, name_width = _fitting(cells, console.width)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "run", "state", "epoch", "best", "time", "started", "device"):
+    table.add_column("")
+    for title in shown:
         justify: Literal["left", "right"] = "right" if title in ("epoch", "time") else "left"
-        table.add_column(title, justify=justify, no_wrap=title != "device")
-    for summary in found:
-        status = summary.status
+        width = name_width if title == "run" else None
+        table.add_column(title, justify=justify, no_wrap=True, max_width=width)
+    with_signs = console.encoding.startswith("utf")
+    for summary, row in zip(found, cells, strict=True):
         style = _STYLES.get(summary.state, "")
-        table.add_row(
-            Text(SIGNS[summary.state] if console.encoding.startswith("utf") else "", style),
-            Text(summary.name, "bold"),
-            Text(summary.state, style),
-            epoch_text(summary),
-            Text(best_text(summary)),
-            duration_text(status.elapsed_s),
-            date_text(status.started or status.created),
-            Text(status.device),
-        )
+        styles = {"run": "bold", "state": style}
+        sign = Text(SIGNS[summary.state] if with_signs else "", style)
+        table.add_row(sign, *(Text(row[title], styles.get(title, "")) for title in shown))
     console.print(table)
+
+
+def _cells(summary: RunSummary) -> dict[str, str]:
+    """The columns from left to right."""
+    status = summary.status
+    return {
+        "run": summary.name,
+        "state": summary.state,
+        "epoch": epoch_text(summary),
+        "best": best_text(summary),
+        "time": duration_text(status.elapsed_s),
+        "started": date_text(status.started or status.created),
+        "device": status.device,
+    }
+
+
+def _fitting(cells: Sequence[dict[str, str]], width: int) -> tuple[list[str], int]:
+    """The columns that fit into `width` cells, and how many of these the names get."""
+    widest = {title: max(len(row[title]) for row in cells) for title in cells[0]}
+    needed = {title: max(len(title), size) + 2 for title, size in widest.items()}
+    shown = list(needed)
+    for dropped in ("device", "started", "time", "epoch", "best"):
+        rest = width - 3 - sum(needed[title] for title in shown if title != "run")
+        if rest >= min(needed["run"], _NAME_WIDTH):
+            break
+        shown.remove(dropped)
+    rest = width - 3 - sum(needed[title] for title in shown if title != "run")
+    return shown, max(rest, 8)
 
 
 def epoch_text(summary: RunSummary) -> str:

@@ -31,7 +31,10 @@ class Start:
 def train(start: Start, runs: Path | None, *, detach: bool, headless: bool) -> int:
     """Exit code of `dltui train`. Without a terminal it follows in plain lines."""
     if detach and headless:
-        raise UsageError("--detach and --headless exclude each other")
+        raise UsageError(
+            "--detach and --headless exclude each other",
+            remedy="--detach returns at once, --headless stays until the end: give one",
+        )
     run = start_or_resume(start, runs or runs_folder())
     if detach:
         print(run.id)
@@ -99,7 +102,10 @@ def ask_for_trust(recipe: Recipe, *, agreed: bool = False) -> None:
                     remedy="Read it, then run the command again with --trust.",
                 )
             print(f"The recipe runs the Python file {plugin} with your rights.", file=sys.stderr)
-            answer = input("Trust this version of it? [y/N] ")
+            try:
+                answer = input("Trust this version of it? [y/N] ")
+            except EOFError:
+                answer = ""
             if answer.strip().lower() not in {"y", "yes"}:
                 raise PluginError("not trusted, so nothing was started", where=str(plugin))
         trust(plugin)

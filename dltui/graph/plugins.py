@@ -104,7 +104,8 @@ def load_plugins(recipe: Recipe) -> None:
             raise PluginError(
                 "this plugin file has not been allowed to run as it is now",
                 where=str(path),
-                remedy="Read it, then start the run from a terminal and answer the question.",
+                remedy="Read it, then start the run from a terminal and answer the question,"
+                " or with --trust.",
             )
         _load(path)
 
@@ -157,6 +158,11 @@ def plugin_failure(error: BaseException, what: str, where: str | None = None) ->
     ]
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else where
     return PluginError(f"{what}: {type(error).__name__}: {error}", where=place)
+
+
+def raised_in_plugin(error: BaseException) -> bool:
+    """Whether a loaded plugin's code was running when `error` was raised."""
+    return any(frame.filename in _LOADED for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _load(path: Path) -> None:

@@ -19,7 +19,7 @@ from dltui.launch.description import (
 from dltui.launch.spawn import spawn_worker
 from dltui.runs.checkpoints import checkpoint_at, pointed, step_of
 from dltui.runs.filter import flat_settings
-from dltui.runs.layout import RunFolder, create_run, open_run
+from dltui.runs.layout import RunFolder, check_runs, create_run, open_run
 from dltui.runs.living import effective_state
 from dltui.runs.lock import WorkerLock
 from dltui.runs.status import Status, read_status, write_status
@@ -47,6 +47,7 @@ def start_run(
     """
     if resume is not None:
         return resume_run(resume)
+    check_runs(runs)
     if device is not None:
         recipe = _on_device(recipe, device)
     parent = None if fork is None else _parent(runs, *fork)

@@ -94,8 +94,9 @@ class Catalogue:
         try:
             with closing(_open_cache(self.runs)) as cache:
                 return self._list_cached(folders, cache)
-        except (sqlite3.Error, OSError):
-            # The cache only saves time: without one each run's own files are read.
+        except (sqlite3.Error, OSError, UnicodeEncodeError):
+            # The cache only saves time: without one, or with a name that it cannot hold, each
+            # run's own files are read.
             return [found for path in folders if (found := self._read(path, None)) is not None]
 
     def _list_cached(self, folders: Sequence[Path], cache: sqlite3.Connection) -> Summaries:
@@ -192,7 +193,11 @@ def find_run(runs: Path, wanted: str) -> RunFolder:
 def _run_at(path: Path) -> RunFolder:
     """The run in a folder, or the newest one of a folder of runs."""
     if not path.is_dir():
-        raise RunNotFoundError("there is no such folder", where=printable(str(path)))
+        raise RunNotFoundError(
+            "there is no such folder",
+            where=printable(str(path)),
+            remedy="dltui runs lists the runs there are",
+        )
     newest = run_folders(path)[:1]
     if newest and not (path / "status.json").exists():
         return open_run(newest[0])

@@ -85,7 +85,7 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
         raise StoreError(
             f"cannot write the export: {error.strerror or error}",
             where=str(path),
-            remedy="choose another place with --output",
+            remedy="choose another place with --out",
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

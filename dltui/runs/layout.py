@@ -10,6 +10,7 @@ runs/20261120-153012-cnn-digits-3/     0700
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -31,6 +32,8 @@ from dltui.runs.status import Status, write_status
 RUN_ID = re.compile(r"(\d{8}-\d{6})-((.+)-(\d+))")
 _PARTS = ("metrics", "arrays", "samples", "inbox", "checkpoints")
 _NAME_LENGTH = 80
+_NAME_BYTES = 160
+_OTHER_FOLDER = "choose a folder that you can write: --runs DIR or DLTUI_RUNS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,30 @@ def create_run(
             sync_folder(runs)
     except OSError as error:
         raise StoreError(
-            f"cannot make a run: {error.strerror or error}",
+            f"cannot make a run: {_why(error)}",
             where=str(runs),
-            remedy="free some space, or choose a folder you can write: --runs DIR or DLTUI_RUNS",
+            remedy=f"free some space, or {_OTHER_FOLDER}"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else _OTHER_FOLDER,
         ) from error
     return open_run(final)
+
+
+def check_runs(runs: Path) -> None:
+    """Raises StoreError where no run can be made in `runs`; makes nothing itself.
+
+    For those who check before they work for minutes; `create_run` finds the rest.
+    """
+    there = runs.absolute()
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    why = None
+    if not there.is_dir():
+        why = f"{there} is no folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = f"you may not write to {there}"
+    if why is not None:
+        raise StoreError(f"cannot make a run: {why}", where=str(runs), remedy=_OTHER_FOLDER)
 
 
 def open_run(path: Path) -> RunFolder:
@@ -195,17 +217,22 @@ def run_folders(runs: Path) -> list[Path]:
     """All folders in `runs` that look like runs, newest first. Missing `runs`: none."""
     try:
         names = [entry.name for entry in os.scandir(runs) if RUN_ID.fullmatch(entry.name)]
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
-        raise StoreError(f"cannot list the runs: {error.strerror}", where=str(runs)) from error
+        raise StoreError(
+            f"cannot list the runs: {_why(error)}", where=str(runs), remedy=_OTHER_FOLDER
+        ) from error
     return [runs / name for name in sorted(names, key=_age_key, reverse=True)]
 
 
 def run_name(name: str) -> str:
     """`name` as part of a folder's name: its last path part, letters, digits, `.`, `_`, `-`."""
     last = Path(name).name.removesuffix(".yaml").removesuffix(".yml")
-    return re.sub(r"[^\w.-]+|^[.-]+", "-", last).strip("-.")[:_NAME_LENGTH].strip("-.") or "run"
+    kept = re.sub(r"[^\w.-]+|^[.-]+", "-", last).strip("-.")[:_NAME_LENGTH]
+    # A folder's name has at most 255 bytes, and letters of other scripts have up to four each.
+    kept = kept.encode(errors="replace")[:_NAME_BYTES].decode(errors="ignore")
+    return kept.strip("-.") or "run"
 
 
 def sweep_half_made(runs: Path, *, older_than_s: float = 3600) -> None:
@@ -213,6 +240,12 @@ def sweep_half_made(runs: Path, *, older_than_s: float = 3600) -> None:
     for entry in runs.glob(".new-*"):
         if time.time() - entry.lstat().st_mtime > older_than_s:
             shutil.rmtree(entry, ignore_errors=True)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "this is a file, not a folder"
+    return error.strerror or str(error)
 
 
 def _fill(folder: Path, recipe: str, resolved: str, settings: Mapping[str, Any]) -> None:

@@ -15,12 +15,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dltui.errors import DltuiError, Problem, RecipeError
+from dltui.errors import DataError, DltuiError, Problem, RecipeError
 from dltui.recipe import load_recipe
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
     from dltui.recipe.data_info import DataInfo
+    from dltui.recipe.nodes import KeyPath
 
 T = TypeVar("T")
 _BYTES_PER_PARAMETER = 8
@@ -47,12 +48,14 @@ def describe_recipe(
     if str(source) == "-":
         found["recipe"] = recipe.name
     found["notes"] += recipe.notes
-    info = _attempt(recipe, "data", found, lambda: _data(recipe, found))
+    source_key = ("data", "path") if hasattr(recipe.data, "path") else ("data",)
+    info = _attempt(recipe, source_key, found, lambda: _data(recipe, found))
     if info is not None and not data_only:
-        _attempt(recipe, "model", found, lambda: _model(recipe, info, found))
-        _attempt(recipe, "optimizer", found, lambda: _optimizer(recipe))
-        _attempt(recipe, "trainer", found, lambda: _devices(recipe))
-        _attempt(recipe, "trainer", found, lambda: _device(recipe, found["parameters"]))
+        _attempt(recipe, ("model",), found, lambda: _model(recipe, info, found))
+        _attempt(recipe, ("optimizer",), found, lambda: _optimizer(recipe))
+        device = ("trainer", "device")
+        _attempt(recipe, ("trainer", "devices"), found, lambda: _devices(recipe))
+        _attempt(recipe, device, found, lambda: _device(recipe, found["parameters"]))
     return found
 
 
@@ -64,12 +67,17 @@ def describe_aside(
         return describe_recipe(source, overrides, data_only=data_only)
 
 
-def _attempt(recipe: Recipe, key: str, found: dict[str, Any], check: Callable[[], T]) -> T | None:
-    """What `check` gives, or None and its error, placed at section `key` if it has no place."""
+def _attempt(
+    recipe: Recipe, key: KeyPath, found: dict[str, Any], check: Callable[[], T]
+) -> T | None:
+    """What `check` gives, or None and its error, placed at `key` if it has no place."""
     try:
         return check()
     except DltuiError as error:
-        found["errors"] += _as_json(error, lambda text: recipe.problem((key,), text))
+        named = error.key if isinstance(error, DataError) else None
+        if named is not None:
+            error.where = None
+        found["errors"] += _as_json(error, lambda text: recipe.problem(named or key, text))
         return None
 
 

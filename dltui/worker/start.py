@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dltui.errors import DltuiError, StoreError, TrainingError
+from dltui.errors import DltuiError, PluginError, StoreError, TrainingError
 from dltui.recipe import load_recipe
 from dltui.runs import Inbox, RunFolder, WorkerLock, open_run, process_identity, read_status
 from dltui.runs.checkpoints import sweep_checkpoints
@@ -65,6 +65,7 @@ def work(folder: RunFolder, *, resume: bool, debug: bool = False) -> int:
 
 
 def _train(folder: RunFolder, record: RunRecord, *, resume: bool) -> int:
+    from dltui.graph.plugins import plugin_failure, raised_in_plugin
     from dltui.worker.session import Session  # imports torch, which takes seconds
 
     Inbox(folder.inbox, record.events).discard("meant for an earlier worker")
@@ -83,6 +84,10 @@ def _train(folder: RunFolder, record: RunRecord, *, resume: bool) -> int:
         record.update(metrics={**record.status.metrics, **training.train_values()})
         record.state("stopped", stop.reason)
         return 0 if stop.signal_number is None else 128 + stop.signal_number
+    except Exception as error:
+        if isinstance(error, DltuiError) or not raised_in_plugin(error):
+            raise
+        raise plugin_failure(error, "the plugin failed") from error
     session.control.refuse_rest("the training is over")
     record.state("finished")
     return 0
@@ -93,6 +98,9 @@ def _failed(record: RunRecord, error: Exception, *, debug: bool) -> int:
     known = isinstance(error, DltuiError)
     if debug or not known:
         traceback.print_exception(error)
+    elif isinstance(error, PluginError) and error.__cause__ is not None:
+        # The user's own code: they need to see how it came to its failing line.
+        traceback.print_exception(error.__cause__)
     else:
         print(error, file=sys.stderr)
     sys.stderr.flush()

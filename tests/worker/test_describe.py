@@ -41,7 +41,7 @@ def test_all_that_is_wrong_is_found_at_once(recipe: Path) -> None:
     messages = " | ".join(error["message"] for error in found["errors"])
     assert "Nesterov" in messages
     assert "this machine has no cuda:99" in messages
-    assert {error["path"] for error in found["errors"]} == {"optimizer", "trainer"}
+    assert {error["path"] for error in found["errors"]} == {"optimizer", "trainer.device"}
 
 
 def test_a_shape_that_does_not_fit_is_an_error_at_its_layer(recipe: Path) -> None:

@@ -157,8 +157,8 @@ def _placed(recipe: HasData) -> Iterator[None]:
     except DataError as error:
         if isinstance(recipe, _KnowsPlaces) and (error.where or "").startswith(("data.", "task.")):
             keys = str(error.where).split(".")
-            place = recipe.where(tuple(int(key) if key.isdigit() else key for key in keys))
-            error.where = f"{place}: {error.where}"
+            error.key = tuple(int(key) if key.isdigit() else key for key in keys)
+            error.where = f"{recipe.where(error.key)}: {error.where}"
         raise
 
 

@@ -51,7 +51,8 @@ def read_table(path_text: str, separator: str | None) -> Table:
     """
     path = Path(path_text).expanduser()
     if not path.is_file():
-        raise DataError("there is no such file", where=str(path), remedy="Set data.path.")
+        what = "this is no file" if path.exists() else "there is no such file"
+        raise DataError(what, where=str(path), remedy="Set data.path.")
     try:
         with path.open("rb") as file:
             is_parquet = file.read(4) == b"PAR1"
