@@ -77,11 +77,21 @@ def robust_range(low: Floats, high: Floats) -> tuple[float, float] | None:
     low, high = tame(low[np.isfinite(low)]), tame(high[np.isfinite(high)])
     if not low.size or not high.size:
         return None
-    bottom, top = float(np.quantile(low, 0.02)), float(np.quantile(high, 0.98))
+    low.sort()
+    high.sort()
+    bottom, top = _quantile(low, 0.02), _quantile(high, 0.98)
     spread = top - bottom
     if spread <= 0:
-        return float(low.min()), float(high.max())
-    return max(float(low.min()), bottom - spread), min(float(high.max()), top + spread)
+        return float(low[0]), float(high[-1])
+    return max(float(low[0]), bottom - spread), min(float(high[-1]), top + spread)
+
+
+def _quantile(ordered: Floats, share: float) -> float:
+    """As `np.quantile`, which takes ten times as long for as few values as there are columns."""
+    place = share * (ordered.size - 1)
+    below = math.floor(place)
+    above = min(below + 1, ordered.size - 1)
+    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
 def snapped_limits(

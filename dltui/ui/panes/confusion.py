@@ -14,8 +14,8 @@ from dltui.ui.snapshot import ConfusionAt, Snapshot
 from dltui.ui.widgets.confusion_grid import ConfusionGrid
 
 SCRUB: list[BindingType] = [
-    Binding("less_than_sign", "scrub(-1)", "Earlier", key_display="<", id="scrub-back"),
-    Binding("greater_than_sign", "scrub(1)", "Later", key_display=">", id="scrub-on"),
+    Binding("less_than_sign", "scrub(-1)", "Earlier", key_display="<", show=False, id="scrub-back"),
+    Binding("greater_than_sign", "scrub(1)", "Later", key_display=">", show=False, id="scrub-on"),
 ]
 
 
@@ -37,6 +37,7 @@ class ConfusionPane(Pane):
 
     pane_title = "confusion"
     topic = "confusion-matrix"
+    hint = "enter examples · < > scrub · p percent · o order"
     BINDINGS = SCRUB
 
     @dataclass

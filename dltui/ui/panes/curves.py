@@ -17,11 +17,16 @@ from dltui.ui.widgets.line_chart import LineChart, Mark, Series
 PARTS = ("train", "val", "test")
 _SLOTS = {"train": 0, "val": 1, "test": 2}
 _OVERLAY_SLOT = 3
+_AT_START = {
+    "queued": "queued: waiting for its turn",
+    "starting": "starting: importing torch, opening the data, building the model …",
+}
 
 
 class CurvesPane(Pane):
     """A chart of one metric, train and validation together."""
 
+    hint = "[ ] smooth · y log · x axis · + - zoom · 0 reset"
     DEFAULT_CSS = "CurvesPane > LineChart { height: 1fr; }"
 
     def __init__(self, *, id: str) -> None:
@@ -59,19 +64,22 @@ class CurvesPane(Pane):
 
     def waiting_for(self, snapshot: Snapshot) -> str:
         """What is said while there is no point to draw."""
+        if snapshot.state in ("queued", "starting"):
+            return snapshot.reason or _AT_START[snapshot.state]
         return "waiting for the first step" if snapshot.live else "this run has no points here"
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         curves = self._curves(snapshot)
         others = [curve for run in self._overlays for _, curve in self._curves(run)]
-        shown = (*(curve for _, curve in curves), *others, len(snapshot.marks), self._axis)
+        waiting = None if curves else self.waiting_for(snapshot)
+        shown = (*(curve for _, curve in curves), *others, len(snapshot.marks), self._axis, waiting)
         if len(shown) == len(self._shown) and all(
             new is old or new == old for new, old in zip(shown, self._shown, strict=True)
         ):
             return
         self._shown = shown
-        if self.wait_for(None if curves else self.waiting_for(snapshot)):
+        if self.wait_for(waiting):
             return
         self.chart.x_label = self._axis
         self.chart.set_data(self._series(snapshot, curves), self._marks(snapshot))
@@ -138,9 +146,10 @@ class MetricsPane(CurvesPane):
     """The other metrics, one at a time; `m` and `M` turn to the next and the one before."""
 
     pane_title = "metrics"
+    hint = "m next metric · [ ] smooth · y log · x axis · 0 reset"
     topic = "metrics"
     BINDINGS = [
-        Binding("m", "turn(1)", "Next metric", id="metric-next"),
+        Binding("m", "turn(1)", "Next metric", show=False, id="metric-next"),
         Binding("M", "turn(-1)", "Metric before", show=False, id="metric-before"),
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
@@ -20,8 +19,9 @@ class HistogramsPane(Pane):
 
     pane_title = "histograms"
     topic = "histograms"
+    hint = "w gradients, activations · n next tensor · h log"
     BINDINGS = [
-        Binding("w", "next_kind", "Weights/gradients/activations", id="histogram-kind"),
+        Binding("w", "next_kind", "Weights/gradients/activations", show=False, id="histogram-kind"),
         Binding("n", "next_tensor(1)", "Next tensor", show=False, id="tensor-next"),
         Binding("N", "next_tensor(-1)", "Tensor before", show=False, id="tensor-before"),
     ]
@@ -59,13 +59,8 @@ class HistogramsPane(Pane):
         self.wait_for(None)
         self.name_as(f"{ridge.kind} · {ridge.name}")
         counts, edges = in_order(ridge.counts)
-        odd = np.stack(nonfinite(ridge.counts), axis=-1)
-        # Buckets without finite edges are what the ridge counts as NaN and infinity.
-        self.ridge.set_data(
-            ridge.steps,
-            np.concatenate([counts, odd], axis=-1),
-            np.concatenate([edges, [np.inf, np.inf]]),
-        )
+        nan, infinite = nonfinite(ridge.counts)
+        self.ridge.set_data(ridge.steps, counts, edges, nan + infinite)
 
     def action_next_kind(self) -> None:
         self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]

@@ -55,6 +55,7 @@ class LayersPane(Pane):
 
     pane_title = "gradient norms"
     topic = "gradient-norms"
+    hint = "o sort · O reverse"
 
     @dataclass
     class LayerChosen(Message):

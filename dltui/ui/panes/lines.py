@@ -111,9 +111,8 @@ class Lines(ScrollView, can_focus=False):
         self.lines_drawn += 1
         index = self._index(y, round(self.scroll_offset.y))
         line = self._lines[index] if index < len(self._lines) else ()
-        base = self.rich_style
-        segments = [Segment(text, base + self._tone(tone)) for text, tone in line if text]
-        return Strip(segments).adjust_cell_length(self.size.width, base + self._ending(line))
+        segments = [Segment(text, self._tone(tone)) for text, tone in line if text]
+        return Strip(segments).adjust_cell_length(self.size.width, self._ending(line))
 
     def notify_style_update(self) -> None:
         self._tones.clear()
@@ -123,14 +122,14 @@ class Lines(ScrollView, can_focus=False):
         return row if row < self._fixed else row + top
 
     def _ending(self, line: Line) -> Style:
-        return self._tone("chosen") if line and line[-1][1] == "chosen" else Style.null()
+        return self._tone("chosen" if line and line[-1][1] == "chosen" else "")
 
     def _tone(self, tone: str) -> Style:
-        if not tone:
-            return Style.null()
         style = self._tones.get(tone)
         if style is None:
-            style = self.get_component_rich_style(f"lines--{tone}")
+            style = self.rich_style
+            if tone:
+                style += self.get_component_rich_style(f"lines--{tone}")
             self._tones[tone] = style
         return style
 

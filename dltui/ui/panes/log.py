@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from textual.app import ComposeResult
@@ -16,6 +19,7 @@ from dltui.ui.snapshot import LogLine, Snapshot
 
 LEVELS = ("info", "warning", "error")
 _KEPT = 2000
+_CLOCK_FITS = 76
 
 
 class LogPane(Pane):
@@ -23,8 +27,16 @@ class LogPane(Pane):
 
     pane_title = "findings and log"
     topic = "findings"
+    hint = "v level"
     BINDINGS = [
-        Binding("v", "next_level", "Level", tooltip="show all, warnings, errors", id="log-level"),
+        Binding(
+            "v",
+            "next_level",
+            "Level",
+            show=False,
+            tooltip="Show all, warnings and errors, errors only",
+            id="log-level",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -80,8 +92,7 @@ class LogPane(Pane):
             if finding.severity in shown
             for line in finding_lines(finding, width)
         ]
-        events = sorted((*self._log[-_KEPT:], *self._notes), key=lambda event: event.time)
-        for event in events:
+        for event in in_order(self._log[-_KEPT:], self._notes):
             if event.level in shown:
                 lines += event_lines(event, width)
         if "error" in shown and self._worker_log:
@@ -104,12 +115,20 @@ def finding_lines(finding: Any, width: int) -> list[Line]:
     return [_toned(line, tone) for line in wrap]
 
 
+def in_order(log: Sequence[LogLine], notes: Sequence[LogLine]) -> list[LogLine]:
+    """The log as it was written, whatever its clock says, and the notes where they fall in."""
+    latest = list(accumulate((line.time for line in log), max))
+    timed = [*zip(latest, log, strict=True), *((note.time, note) for note in notes)]
+    return [line for _, line in sorted(timed, key=lambda pair: pair[0])]
+
+
 def event_lines(event: LogLine, width: int) -> list[Line]:
-    """Step, sign where it matters, message."""
+    """The clock where there is room, step, sign where it matters, message."""
     step = format_count(event.step) if event.step is not None else ""
+    clock = time.strftime("%H:%M:%S ", time.localtime(event.time)) if width >= _CLOCK_FITS else ""
     sign = "" if event.level == "info" else level_sign(event.level) + " "
     tone = LEVEL_TONES.get(event.level, "")
-    lines = wrapped(f"{step:>8}  ", sign + event.message, width)
+    lines = wrapped(f"{clock}{step:>8}  ", sign + event.message, width)
     return [tuple((text, "dim" if t == "accent" else tone) for text, t in line) for line in lines]
 
 

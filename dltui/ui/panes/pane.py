@@ -20,6 +20,8 @@ class Pane(Vertical):
 
     pane_title: ClassVar[str]
     topic: ClassVar[str]
+    hint: ClassVar[str] = ""
+    """The pane's own keys, on its lower border while it has the focus."""
     DEFAULT_CSS = """
     Pane {
         border: round $border-blurred;
@@ -66,9 +68,18 @@ class Pane(Vertical):
 
     def note_below(self, subtitle: str) -> None:
         """Sets the border subtitle, without reading markup from it."""
-        if self._subtitle != subtitle:
-            self._subtitle = subtitle
-            self.border_subtitle = Content(subtitle)
+        self._subtitle = subtitle
+        self._write_below()
+
+    def on_descendant_focus(self) -> None:
+        self._write_below()
+
+    def on_descendant_blur(self) -> None:
+        self._write_below()
+
+    def _write_below(self) -> None:
+        hint = self.hint if self.has_focus_within else ""
+        self.border_subtitle = Content(" · ".join(filter(None, (self._subtitle, hint))))
 
     def focus_inside(self) -> None:
         """Focuses the first thing in the pane that takes keys."""

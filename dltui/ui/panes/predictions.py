@@ -106,6 +106,7 @@ class PredictionsPane(Pane):
 
     pane_title = "prediction against truth"
     topic = "predictions"
+    hint = "< > earlier and later · n next target"
     DEFAULT_CSS = "PredictionsPane > .predictions--values { height: 1; }"
     BINDINGS = [*SCRUB, Binding("n", "next_target", "Next target", show=False, id="next-target")]
 

@@ -27,7 +27,7 @@ FIGURES: tuple[tuple[str, str, _Format], ...] = (
     ("gpu_power_w", "power", lambda value: f"{value:.0f} W"),
     ("gpu_temperature_c", "temperature", lambda value: f"{value:.0f} °C"),
 )
-_LABEL, _VALUE = 16, 11
+_LABEL, _VALUE = 18, 11
 
 
 class SystemPane(Pane):
@@ -73,16 +73,19 @@ class SystemPane(Pane):
 
 
 def system_lines(snapshot: Snapshot, width: int) -> list[Line]:
-    """The lines of all figures that were measured at least once."""
+    """A line a figure; those that were never measured come last, as N/A."""
     lines: list[Line] = []
+    absent: list[str] = []
     if snapshot.progress.device:
         lines.append(((fit("device", _LABEL), "dim"), (snapshot.progress.device, "")))
     for column, label, form in FIGURES:
         curve = snapshot.curves.get(f"system/{column}")
         if curve is None:
+            absent.append(label)
             continue
         value = _last_finite(curve)
         if math.isnan(value):
+            absent.append(label)
             continue
         text = form(value)
         if column == "gpu_memory_bytes":
@@ -97,7 +100,11 @@ def system_lines(snapshot: Snapshot, width: int) -> list[Line]:
                 (past, "accent"),
             )
         )
-    return lines if len(lines) > 1 else []
+    if len(lines) <= 1:
+        return []
+    return lines + [
+        ((fit(label, _LABEL), "dim"), (fit("N/A", _VALUE, right=True), "dim")) for label in absent
+    ]
 
 
 def _last_finite(curve: Curve) -> float:

@@ -40,7 +40,14 @@ class Table(Lines, can_focus=True):
         Binding("pagedown", "move_page(1)", "Page down", show=False, id="table-page-down"),
         Binding("home", "move_cursor(-1000000)", "First", show=False, id="table-first"),
         Binding("end", "move_cursor(1000000)", "Last", show=False, id="table-last"),
-        Binding("o", "sort_next", "Sort", tooltip="sort by the next column", id="table-sort"),
+        Binding(
+            "o",
+            "sort_next",
+            "Sort",
+            show=False,
+            tooltip="Sort by the next column",
+            id="table-sort",
+        ),
         Binding("O", "sort_turn", "Reverse", show=False, id="table-sort-reverse"),
         Binding("enter", "choose", "Choose", show=False, id="table-choose"),
     ]

@@ -16,6 +16,7 @@ class TextsPane(Pane):
 
     pane_title = "samples"
     topic = "samples"
+    hint = "< > earlier and later samples"
     BINDINGS = SCRUB
 
     def __init__(self) -> None:

@@ -69,7 +69,7 @@ class WatchScreen(Screen[None]):
         Binding(
             "l",
             "change_rate",
-            "Learning rate",
+            "Rate",
             tooltip="Change the learning rate",
             id="run-learning-rate",
         ),
@@ -186,6 +186,7 @@ class WatchScreen(Screen[None]):
         self._overlays: dict[Path, RunFeed] = {}
         self._overlay_snapshots: dict[Path, Snapshot] = {}
         self._outcomes: Pane | None = None
+        self._panes: tuple[Pane, ...] = ()
         self.zoomed = False
 
     # Layout
@@ -213,6 +214,7 @@ class WatchScreen(Screen[None]):
     def on_mount(self) -> None:
         for pane in ("loss", "layers", "histograms", "log"):
             self.query_one(f"#{pane}").add_class("-front")
+        self._panes = tuple(self.query(Pane))
         self.query_one(PaneTabs).mark(self.active, None)
         self._follow_timer = self.set_interval(_FOLLOW_S, self._follow, pause=True)
         self.feed.start()
@@ -300,7 +302,7 @@ class WatchScreen(Screen[None]):
         """Shows the newest snapshot in every pane that is on the screen."""
         if self.snapshot is None:
             return
-        for pane in self.query(Pane):
+        for pane in self._panes:
             if pane.display and pane.parent is not None and self._is_open(pane):
                 pane.show(self.snapshot)
 
@@ -322,6 +324,7 @@ class WatchScreen(Screen[None]):
         self._outcomes = kind()  # type: ignore[call-arg]
         self._outcomes.add_class("-front")
         await self.query_one("#slot-outcomes").mount(self._outcomes)
+        self._panes = tuple(self.query(Pane))
         self.query_one(PaneTabs).mark(self.active, snapshot.task)
         if self.focused is None and self.active_pane is not None:
             self.call_after_refresh(self.active_pane.focus_inside)

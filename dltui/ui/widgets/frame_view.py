@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -47,6 +49,7 @@ class FrameView(Widget):
         self.glyphs = glyphs or terminal_glyphs()
         self._frame = Frame.blank(0, 0)
         self._styles_of_roles: dict[int, Style] = {}
+        self._base = Style.null()
 
     def draw(self, width: int, height: int) -> Frame:
         """The picture in `width` × `height` cells, both at least 1."""
@@ -66,7 +69,7 @@ class FrameView(Widget):
         if changes is None:
             self.refresh()
         elif changes:
-            self.refresh(*(Region(column, row, width, 1) for row, column, width in changes))
+            self.refresh(*_rows(changes))
 
     def render_line(self, y: int) -> Strip:
         """The cells of one row."""
@@ -78,8 +81,8 @@ class FrameView(Widget):
             return Strip.blank(self.content_size.width, self.rich_style)
         if not self._styles_of_roles:
             self._styles_of_roles = chart_styles(self)
-        base = self.rich_style
-        known = self._styles_of_roles
+            self._base = self.rich_style
+        base, known = self._base, self._styles_of_roles
         segments = [
             Segment(text, base + known[role] if role in known else base)
             for text, role in self._frame.spans(y)
@@ -96,3 +99,12 @@ class FrameView(Widget):
 
     def on_show(self, _event: events.Show) -> None:
         self.redraw()
+
+
+def _rows(changes: Iterable[tuple[int, int, int]]) -> list[Region]:
+    """One region a row: Textual sends each row from the widget's left edge for every region."""
+    ends: dict[int, tuple[int, int]] = {}
+    for row, column, width in changes:
+        left, right = ends.get(row, (column, column))
+        ends[row] = min(left, column), max(right, column + width)
+    return [Region(left, row, right - left, 1) for row, (left, right) in ends.items()]
