@@ -1,4 +1,4 @@
-"""`from: torchvision/resnet50`: ready-made networks from torchvision's own registry."""
+"""`from:`: ready-made networks, of torchvision's registry or of a run of our own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from dltui.graph.assemble import assemble, materialise
 from dltui.graph.lora import add_lora
+from dltui.graph.plugins import load_plugins
+from dltui.graph.run_weights import fill, is_run_source, trained_in
 from dltui.graph.scope import evaluated, fault
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.nodes import KeyPath, Pretrained
@@ -34,19 +37,38 @@ def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module
     assert source is not None
     path = source.path
     family, _, name = source.source.partition("/")
-    if family != "torchvision":
+    if is_run_source(source.source):
+        model = _of_run(recipe, source, meta=meta)
+    elif family == "torchvision":
+        model = _torchvision(recipe, source, name, info, meta=meta)
+    else:
         raise fault(
             recipe,
             (*path, "from"),
-            f"{source.source!r} cannot be read: only torchvision/<model> can "
-            "(timm, hf, run/… and checkpoint files are not supported yet)",
+            f"{source.source!r} cannot be read: torchvision/<model>, run/<id> and the files of a "
+            "run's checkpoints can (timm and hf are not supported yet)",
         )
-    model = _torchvision(recipe, source, name, info, meta=meta)
     _freeze(model, source, recipe)
     if source.replace_head:
         _replace_head(model, _head_size(source, recipe, info), recipe, path, meta=meta)
     if source.lora is not None:
         _add_lora(model, source, recipe, info)
+    return model
+
+
+def _of_run(recipe: Recipe, source: Pretrained, *, meta: bool) -> nn.Module:
+    trained, facts, file = trained_in(recipe, source)
+    load_plugins(trained)
+    if trained.model.pretrained is not None:
+        model = pretrained_model(trained, facts, meta=True)
+        if not meta:
+            model = model.to_empty(device="cpu")
+    else:
+        assembled = assemble(trained, facts)
+        model = assembled.network if meta else materialise(assembled)
+    # Loading the run's plugins has forgotten this recipe's own.
+    load_plugins(recipe)
+    fill(model, file, recipe, source, meta=meta)
     return model
 
 

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from dltui.errors import DltuiError
@@ -27,7 +28,7 @@ from dltui.runs.living import write_launch
 class Candidate:
     """Started with the recipe's source; `found` waits for the check, `become` starts training."""
 
-    def __init__(self, source: str, overrides: list[str]):
+    def __init__(self, source: str, overrides: list[str], runs: Path):
         """Raises DltuiError if the process cannot be started."""
         command = candidate_command(source, overrides)
         self._command, self._warning = outliving(command, f"dltui-{uuid.uuid4().hex[:12]}")
@@ -38,7 +39,7 @@ class Candidate:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
-                env=worker_environment(),
+                env=worker_environment(runs),
                 start_new_session=True,
             )
         except OSError as error:

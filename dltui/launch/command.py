@@ -23,11 +23,12 @@ def candidate_command(source: str, overrides: list[str]) -> list[str]:
     return [sys.executable, "-m", "dltui.worker.candidate", source, *overrides]
 
 
-def worker_environment() -> dict[str, str]:
+def worker_environment(runs: Path | None = None) -> dict[str, str]:
     """This process's environment, made fit for a process without a terminal.
 
     `python -m` would put the current folder first on the path, where a stray `random.py` hides
-    the standard library's; the folder of this dltui is named instead.
+    the standard library's; the folder of this dltui is named instead. `runs` is where
+    `from: run/<id>` looks.
     """
     environment = dict(os.environ)
     home = str(Path(dltui.__file__).parent.parent)
@@ -41,6 +42,8 @@ def worker_environment() -> dict[str, str]:
         "PYTHONFAULTHANDLER": "1",
         "NO_COLOR": "1",
     }
+    if runs is not None:
+        environment["DLTUI_RUNS"] = str(runs.absolute())
     # Threads that spin while they wait for each other cost a small network nine tenths of its
     # steps as soon as anything else runs on the machine.
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")

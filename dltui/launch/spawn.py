@@ -33,7 +33,7 @@ def spawn_worker(run: RunFolder, *, resume: bool = False, devices: int = 1) -> P
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=worker_environment(),
+                env=worker_environment(run.path.parent),
                 start_new_session=True,
             )
         finally:

@@ -52,7 +52,7 @@ def start_run(
         recipe = _on_device(recipe, device)
     parent = None if fork is None else _parent(runs, *fork)
     changes = [] if device is None else [f"trainer.device={device}"]
-    found, candidate = _checked(recipe, changes)
+    found, candidate = _checked(recipe, changes, runs)
     try:
         status = Status(
             state="starting",
@@ -82,17 +82,22 @@ def start_run(
     return run
 
 
-def _checked(recipe: Recipe, changes: list[str]) -> tuple[dict[str, Any], Candidate | None]:
+def _checked(
+    recipe: Recipe, changes: list[str], runs: Path
+) -> tuple[dict[str, Any], Candidate | None]:
     """The recipe's description and, where a process had to check it, that process.
 
     Raises RecipeError with all that is wrong.
     """
-    known = known_description(recipe, changes)
+    # What a name of a run stands for is for its folder to say, each time anew.
+    ready_made = recipe.model.pretrained
+    from_run = ready_made is not None and not ready_made.source.startswith("torchvision/")
+    known = None if from_run else known_description(recipe, changes)
     if known is not None or recipe.path is None or recipe.trainer.devices > 1:
         found = known or describe(recipe, changes)
         raise_problems(found)
         return found, None
-    candidate = Candidate(str(recipe.path), [*recipe.overrides, *changes])
+    candidate = Candidate(str(recipe.path), [*recipe.overrides, *changes], runs)
     try:
         found = candidate.found(recipe.name)
         raise_problems(found)

@@ -65,6 +65,11 @@ class RunFolder:
         return self.path / "environment.json"
 
     @property
+    def data_info(self) -> Path:
+        """The facts of the data that the run's network was made for."""
+        return self.path / "data.json"
+
+    @property
     def status_path(self) -> Path:
         return self.path / "status.json"
 

@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from dltui.recipe.schema.data import KFold
@@ -118,11 +118,13 @@ class Session:
             training.fold.count - training.fold.index
         )
         content = environment(recipe, self.device, parts.precision.name)
-        try:
-            write_atomic(self.folder.environment, json.dumps(content, indent=1))
-        except OSError as error:
-            text = f"environment.json cannot be written: {error.strerror}"
-            self.record.event("alarm", text, level="error")
+        facts = asdict(training.data.info)
+        for path, plain in ((self.folder.environment, content), (self.folder.data_info, facts)):
+            try:
+                write_atomic(path, json.dumps(plain, indent=1))
+            except OSError as error:
+                text = f"{path.name} cannot be written: {error.strerror}"
+                self.record.event("alarm", text, level="error")
         self.record.update(
             device=device_name(self.device),
             task=recipe.task.type,

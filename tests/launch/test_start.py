@@ -139,8 +139,8 @@ def test_where_the_run_cannot_be_made_the_candidate_ends(
     made: list[Candidate] = []
     begin = Candidate.__init__
 
-    def note(self: Candidate, source: str, overrides: list[str]) -> None:
-        begin(self, source, overrides)
+    def note(self: Candidate, source: str, overrides: list[str], runs: Path) -> None:
+        begin(self, source, overrides, runs)
         made.append(self)
 
     monkeypatch.setattr(Candidate, "__init__", note)

@@ -1,4 +1,5 @@
-"""`from: torchvision/resnet50`: a ready-made network and what is done to it."""
+"""`from: torchvision/resnet50`, `from: run/cnn-digits-3`: a ready-made network and what is done
+to it."""
 
 from __future__ import annotations
 
