@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from dltui.runs.catalogue import Catalogue, RunSummary
+from dltui.runs.clean import printable
 from dltui.runs.filter import RunFilter
 
 SIGNS = {
@@ -34,7 +35,7 @@ def list_runs(runs: Path, *, filters: Sequence[str] = (), as_json: bool = False)
     catalogue = Catalogue(runs)
     found = [summary for summary in catalogue.list() if wanted.matches(summary.facts())]
     for name, problem in catalogue.problems.items():
-        print(f"dltui: {runs / name} is left out: {problem}", file=sys.stderr)
+        print(f"dltui: {printable(str(runs / name))} is left out: {problem}", file=sys.stderr)
     if as_json:
         print(json.dumps([summary.as_json() for summary in found], indent=2, allow_nan=False))
     elif found:

@@ -149,9 +149,11 @@ class Leaves:
     ) -> Tensor:
         try:
             output = module(*(slot.value for slot in slots))
-        except _MISFITS as error:
-            if plugin:
+        except Exception as error:
+            if plugin:  # whose code may raise anything
                 raise plugin_failure(error, refusal(label, slots)) from error
+            if not isinstance(error, _MISFITS):
+                raise
             reason = "" if len(slots) > 1 else f": {_first_line(error)}"
             raise fault(self.recipe, path, refusal(label, slots) + reason) from error
         output = output[0] if isinstance(output, tuple) and not plugin else output
