@@ -13,6 +13,7 @@ from types import FrameType
 from rich.console import Console
 from rich.text import Text
 
+from dltui import errors
 from dltui.cli.runs import duration_text
 from dltui.errors import UsageError
 from dltui.launch import send_command
@@ -31,7 +32,8 @@ _QUIET_KINDS = ("evaluation",)
 def watch_plain(runs: Path, run: str) -> int:
     """Prints what happens in a run until it ends, beginning with its past.
 
-    0 if it finished or was stopped, 1 if it failed or died. Ctrl-C ends the watching only.
+    0 if it finished or was stopped, 1 if it failed or died, 2 if its data or recipe let it do no
+    step at all. Ctrl-C ends the watching only.
     """
     follower = Follower(RunReader(find_run(runs, run)), print_line)
     state = follower.follow()
@@ -187,6 +189,17 @@ def _conclude(reader: RunReader, state: RunState) -> int:
             continue
         console.print(Text(f"  {line}"), style="dim")
     print(f"all of it: {reader.folder.worker_log}", file=sys.stderr)
+    return _failure_code(reader)
+
+
+def _failure_code(reader: RunReader) -> int:
+    """That of the worker's error where not one step was done: data or recipe were no good."""
+    if reader.status.step > 0:
+        return 1
+    types = [event.data.get("type") for event in reader.events if event.kind == "state"]
+    kind = getattr(errors, str(types[-1]), None) if types else None
+    if isinstance(kind, type) and issubclass(kind, errors.DltuiError):
+        return kind.exit_code
     return 1
 
 

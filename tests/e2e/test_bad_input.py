@@ -254,6 +254,14 @@ def test_a_folder_without_two_classes_is_told(
     assert says.format(path=home / "pictures") in found
 
 
+def test_a_class_that_validation_lacks_is_noted(home: Path) -> None:
+    pictures(home, **{"train/a": 4, "train/b": 4, "val/a": 2})
+    (home / "pictures.yaml").write_text(FOLDER)
+    found = describe_recipe(home / "pictures.yaml")
+    assert found["errors"] == []
+    assert "val has no images of b: not judged there" in found["notes"]
+
+
 @pytest.mark.parametrize(
     ("layers", "says"),
     [

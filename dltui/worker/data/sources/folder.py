@@ -123,6 +123,10 @@ def _scan(root: Path) -> _Found:
     listed = {name: _by_class(path, root, notes) for name, path in sources.items()}
     classes = tuple(next(iter(listed.values())))
     _check_classes(root, classes, listed)
+    for part, found in listed.items():
+        absent = [name for name in classes if name not in found]
+        if absent:
+            notes.append(f"{part} has no images of {', '.join(absent[:_NAMED])}: not judged there")
     place = {name: number for number, name in enumerate(classes)}
     parts = {}
     for part, files in listed.items():
