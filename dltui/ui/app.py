@@ -79,8 +79,12 @@ class DltuiApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every key of the screen by its name, then Textual's own commands."""
+        named: set[str] = set()
         for node, binding, enabled, tooltip in screen.active_bindings.values():
-            if enabled and binding.description and not binding.system:
+            # Several keys may do the same: one line for all of them.
+            is_new = binding.description not in named
+            if enabled and binding.description and not binding.system and is_new:
+                named.add(binding.description)
                 yield SystemCommand(
                     binding.description,
                     tooltip or f"key {self.get_key_display(binding)}",

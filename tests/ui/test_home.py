@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, Markdown, Static
 
@@ -13,6 +14,7 @@ from dltui.ui.app import DltuiApp
 from dltui.ui.home.recipe_preview import RecipePreview
 from dltui.ui.home.recipe_tree import HERE, RecipeTree
 from dltui.ui.home.run_table import RunTable
+from dltui.ui.screens.dialogs import Ask
 from dltui.ui.screens.editor import EditorScreen
 from dltui.ui.screens.help import HelpScreen
 from dltui.ui.screens.options import OptionsScreen
@@ -219,3 +221,16 @@ async def test_any_terminal_size_is_survived(size: tuple[int, int]) -> None:
         await settled(pilot)
         assert app.screen.query_one(RecipeTree).size.area >= 0
         assert (app.screen.has_class("-too-small")) == (size == (20, 5))
+
+
+async def test_enter_pressed_twice_answers_a_dialog_once() -> None:
+    app = DltuiApp()
+    answers: list[str | None] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.push_screen(Ask("Which?", value="this"), answers.append)
+        for _ in range(2):
+            app.post_message(events.Key("enter", "\r"))
+        await settled(pilot)
+        assert answers == ["this"]
+        assert len(app.screen_stack) == 1

@@ -50,7 +50,9 @@ class Confirm(Dialog[bool]):
             yield Static(self.hint, classes="hint", markup=False)
 
     def action_answer(self, answer: bool) -> None:
-        self.dismiss(answer)
+        # A key that is pressed twice arrives twice; the first one has closed the dialog.
+        if self.is_current:
+            self.dismiss(answer)
 
 
 class Ask(Dialog[str | None]):
@@ -82,6 +84,8 @@ class Ask(Dialog[str | None]):
 
     @on(Input.Submitted)
     def accept(self, event: Input.Submitted) -> None:
+        if not self.is_current:
+            return  # Enter was pressed twice, the first one has closed the dialog
         complaint = self.check(event.value.strip())
         if complaint is None:
             self.dismiss(event.value.strip())
@@ -89,4 +93,5 @@ class Ask(Dialog[str | None]):
             self.query_one(".complaint", Static).update(complaint)
 
     def action_cancel(self) -> None:
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)

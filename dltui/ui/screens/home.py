@@ -249,12 +249,15 @@ class HomeScreen(Launching, Screen[None]):
         in_runs = self.query_one("#lower").has_focus_within
         box = self.query_one("#run-filter" if in_runs else "#recipe-filter", Input)
         box.add_class("-shown")
-        box.focus()
+        # At once, styles or not: what is typed next belongs into the field.
+        box.display = True
+        self.set_focus(box)
 
     def action_hide_filter(self) -> None:
         for box in self.query(".filter").results(Input):
             if box.has_class("-shown"):
                 box.remove_class("-shown")
+                box.display = False
                 box.value = ""
         self.query_one(RecipeTree).focus()
 
