@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dltui.errors import DataError, DltuiError, Problem, RecipeError
 from dltui.recipe import load_recipe
+from dltui.worker.mismatch import pair_that_does_not_fit
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
@@ -78,6 +79,12 @@ def _attempt(
         if named is not None:
             error.where = None
         found["errors"] += _as_json(error, lambda text: recipe.problem(named or key, text))
+        return None
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        mismatch = pair_that_does_not_fit(error)
+        if mismatch is None:
+            raise
+        found["errors"] += _as_json(mismatch, lambda text: recipe.problem(key, text))
         return None
 
 

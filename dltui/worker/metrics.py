@@ -1,7 +1,7 @@
 """Metrics by name, computed by torchmetrics over a whole part of the data.
 
 torchmetrics is imported inside functions: with the torchvision that it brings along it takes
-seconds, and the first training steps shall not wait for them (`import_early`).
+seconds, and the first training steps shall not wait for them (`EarlyImport`).
 """
 
 from __future__ import annotations
@@ -23,18 +23,27 @@ if TYPE_CHECKING:
 _NO_COLUMN = "confusion_matrix"
 
 
-def import_early() -> threading.Thread:
-    """Import torchmetrics beside the first training steps; join before the first evaluation.
+class EarlyImport(threading.Thread):
+    """Imports torchmetrics beside the first training steps; `finish` before the first evaluation.
 
-    To be called after the first optimiser step: by then torch has made its own late imports.
+    To be started after the first optimiser step: by then torch has made its own late imports.
     """
-    thread = threading.Thread(target=_import, name="import torchmetrics", daemon=True)
-    thread.start()
-    return thread
 
+    def __init__(self) -> None:
+        super().__init__(name="import torchmetrics", daemon=True)
+        self._error: Exception | None = None
 
-def _import() -> None:
-    import torchmetrics  # noqa: F401  (see the module's docstring)
+    def run(self) -> None:
+        try:
+            import torchmetrics  # noqa: F401  (see the module's docstring)
+        except Exception as error:  # noqa: BLE001  raised by `finish`, where it can be reported
+            self._error = error
+
+    def finish(self) -> None:
+        """Waits for the import and raises what it raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
 
 
 def metric_columns(wanted: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dltui.errors import DltuiError, PluginError, StoreError, TrainingError
+from dltui.errors import DltuiError, PluginError, StoreError
 from dltui.recipe import load_recipe
 from dltui.runs import Inbox, RunFolder, WorkerLock, open_run, process_identity, read_status
 from dltui.runs.checkpoints import sweep_checkpoints
 from dltui.worker.control import StopTraining
+from dltui.worker.mismatch import pair_that_does_not_fit
 from dltui.worker.record import RunRecord
 
 _LOG_LINES = 20
@@ -118,19 +119,9 @@ def _failed(record: RunRecord, error: Exception, *, debug: bool) -> int:
 
 def _named(error: Exception) -> Exception:
     """Foreign errors that have a known cause, as errors that say what to do."""
-    text = str(error)
-    if "torchvision::nms does not exist" in text or (
-        isinstance(error, ImportError) and "torchvision" in text and "undefined symbol" in text
-    ):
-        from importlib.metadata import version
-
-        pair = f"torch {version('torch')} and torchvision {version('torchvision')}"
-        return TrainingError(
-            f"{pair} do not fit together",
-            where=sys.prefix,
-            remedy="install the pair that belongs together: "
-            "pip install --upgrade --force-reinstall torch torchvision",
-        )
+    mismatch = pair_that_does_not_fit(error)
+    if mismatch is not None:
+        return mismatch
     if isinstance(error, OSError) and error.errno is not None:
         where = error.filename if isinstance(error.filename, str) else None
         return StoreError(os.strerror(error.errno), where=where)

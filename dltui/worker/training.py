@@ -24,7 +24,7 @@ from dltui.worker.control import Control
 from dltui.worker.evaluation import evaluate_part
 from dltui.worker.improvement import Improvement, best_direction
 from dltui.worker.late import LateValues
-from dltui.worker.metrics import build_metrics, import_early
+from dltui.worker.metrics import EarlyImport, build_metrics
 from dltui.worker.parts import Parts
 from dltui.worker.probes import Probes, locate_nonfinite
 from dltui.worker.resuming import training_state
@@ -131,7 +131,7 @@ class Training:
         """Whether the model holds the best checkpoint's weights, averaged where they were."""
         self.callbacks = Callbacks(recipe)
         self._metrics: dict[str, Metric] | None = None
-        self._importing: Any = None
+        self._importing: EarlyImport | None = None
         self._example_pace = ExamplePace()
 
     def run(self) -> None:
@@ -192,7 +192,8 @@ class Training:
         for batch in group:
             self.pace.samples += len(batch.targets)
         if self._importing is None:
-            self._importing = import_early()
+            self._importing = EarlyImport()
+            self._importing.start()
 
     def groups(self, epoch: int, offset: int) -> Iterator[list[Batch]]:
         """The micro-batches of each optimiser step of an epoch, from step `offset` of it on."""
@@ -323,7 +324,7 @@ class Training:
 
     def _measure(self, part: str, batches: Batches, *, last: bool) -> dict[str, float]:
         if self._importing is not None:
-            self._importing.join()
+            self._importing.finish()
         task, precision, model = self.parts.task, self.parts.precision, self.parts.model
         if self._metrics is None:
             wanted = task.wanted_metrics()
