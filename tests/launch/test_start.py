@@ -144,9 +144,13 @@ def test_where_the_run_cannot_be_made_the_candidate_ends(
         made.append(self)
 
     monkeypatch.setattr(Candidate, "__init__", note)
-    (tmp_path / "file").touch()
-    with pytest.raises(StoreError):
-        start_run(load_recipe(recipe_file), runs=tmp_path / "file")
+
+    def full(*args: object, **settings: object) -> RunFolder:
+        raise StoreError("no space left on device")
+
+    monkeypatch.setattr("dltui.launch.start.create_run", full)
+    with pytest.raises(StoreError, match="no space"):
+        start_run(load_recipe(recipe_file), runs=tmp_path / "new")
     assert made[0]._process.returncode is not None
 
 
