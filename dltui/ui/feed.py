@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from dltui.runs.clean import printable
 from dltui.ui.snapshot import Snapshot, Wanted
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class RunFeed:
         self._taken = threading.Event()
         self._taken.set()
         self._stopped = False
+        self._fault: str | None = None
         self._thread = threading.Thread(target=self._run, name=f"feed {path.name}", daemon=True)
 
     def start(self) -> None:
@@ -91,15 +94,33 @@ class RunFeed:
 
         recording = Recording(self.path)
         while not self._stopped:
-            busy_s, ended = self._read_once(recording)
+            try:
+                busy_s, ended = self._read_once(recording)
+            # A fault of ours ends the thread unseen; shown, the person can report it.
+            except Exception as error:  # noqa: BLE001
+                self._show_fault(recording.snapshot, error)
+                busy_s, ended = 0.0, True
             self._wake.wait(self._pause(busy_s, ended))
             self._wake.clear()
+
+    def _show_fault(self, newest: Snapshot | None, error: Exception) -> None:
+        former = newest or Snapshot(self.path, self.path.name, "queued")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        trouble = (
+            f"this stands still, please report it: reading the run raised {type(error).__name__}: "
+            f"{printable(str(error))} ({Path(where.filename).name}:{where.lineno})"
+        )
+        if trouble != self._fault and not self._stopped:
+            self._fault = trouble
+            self._target.post_message(SnapshotRead(self, replace(former, trouble=trouble)))
 
     def _read_once(self, recording: Recording) -> tuple[float, bool]:
         start = time.perf_counter()
         self.polls += 1
         snapshot = recording.read(self.wanted)
         busy_s = time.perf_counter() - start
+        if self._fault is not None:
+            self._fault, snapshot = None, snapshot or recording.snapshot
         if snapshot is not None and not self._stopped:
             self._taken.wait()
             self._taken.clear()

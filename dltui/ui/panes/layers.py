@@ -31,7 +31,7 @@ NOTES = {
     "learning_rate_too_low": "lr low",
 }
 _FULL = (
-    Column("layer", 0),
+    Column("layer", 0, path=True),
     Column("norm", 8, right=True),
     Column("update/wt", 9, right=True),
     Column("weights", 8, right=True),
@@ -40,7 +40,7 @@ _FULL = (
     Column("note", 11),
 )
 _SMALL = (
-    Column("layer", 0),
+    Column("layer", 0, path=True),
     Column("norm", 8, right=True),
     Column("upd/wt", 8, right=True),
     Column("dead", 6, right=True),

@@ -36,6 +36,15 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return text + "…" + " " * (width - 1 - cell_len(text))
 
 
+def fit_end(text: str, width: int, *, right: bool = False) -> str:
+    """As `fit`, but cut on the left: the end of a dotted name tells it apart."""
+    if cell_len(text) <= width or width <= 0:
+        return fit(text, width, right=right)
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return "…" + text + " " * (width - 1 - cell_len(text))
+
+
 class Lines(ScrollView, can_focus=False):
     """Shows lines of toned text. Foreign text is never read as markup.
 

@@ -82,7 +82,8 @@ def scatter_rows(
     dots = np.zeros((rows, columns), dtype=bool)
     x = np.rint((truth - low) / span * (columns - 1)).astype(int)
     y = np.rint((high - prediction) / span * (rows - 1)).astype(int)
-    dots[y, x] = True
+    for down, across in ((0, 0), (0, 1), (1, 0), (1, 1)):  # one dot alone is hard to see
+        dots[np.minimum(y + down, rows - 1), np.minimum(x + across, columns - 1)] = True
     cells = dots.reshape(height, 4, width, 2)
     patterns = (cells * _BITS[None, :, None, :]).sum(axis=(1, 3))
     drawn: list[list[tuple[str, str]]] = []
@@ -95,7 +96,7 @@ def scatter_rows(
             else:
                 spans.append(("·", "diagonal") if column == diagonal else (" ", ""))
         drawn.append(spans)
-    left, right = f"truth {format_value(low)}", format_value(high)
+    left, right = f"truth → {format_value(low)}", format_value(high)
     gap = max(1, width - len(left) - len(right))
     drawn.append([(left + " " * gap + right, "axis")])
     return drawn
@@ -148,10 +149,11 @@ class PredictionsPane(Pane):
     def readings(self) -> list[str]:
         if self._shown is None:
             return ["There is no evaluation yet."]
-        error, mean = self._errors(self._shown)
+        error, mean, fit = self._errors(self._shown)
         return [
             f"{len(self._shown.truth)} examples; the typical error is {format_value(error)}, "
-            f"predictions are off by {format_value(mean)} on average."
+            f"predictions are off by {format_value(mean)} on average, and R² is {fit:.3f} (1 is "
+            f"perfect, 0 is no better than always saying the mean)."
         ]
 
     def _draw(self) -> None:
@@ -162,12 +164,14 @@ class PredictionsPane(Pane):
             f"prediction against truth · step {at.steps[at.index]:,} "
             f"· {at.index + 1}/{len(at.steps)}"
         )
-        error, mean = self._errors(at)
+        error, mean, fit = self._errors(at)
         self.values.set_lines(
             [
                 (
+                    ("R² ", "dim"),
+                    (f"{fit:.3f}   ", "strong"),
                     ("typical error ", "dim"),
-                    (f"{format_value(error)}   ", "strong"),
+                    (f"{format_value(error)}   ", ""),
                     ("offset ", "dim"),
                     (f"{format_value(mean)}   ", ""),
                     (f"target {self.target + 1}/{at.truth.shape[1]}", "dim"),
@@ -176,10 +180,14 @@ class PredictionsPane(Pane):
         )
         self.scatter.set_data(at.truth[:, self.target], at.prediction[:, self.target])
 
-    def _errors(self, at: PredictionsAt) -> tuple[float, float]:
-        """The root mean squared error and the mean of prediction minus truth."""
-        off = (at.prediction - at.truth)[:, self.target].astype(np.float64)
-        off = off[np.isfinite(off)]
+    def _errors(self, at: PredictionsAt) -> tuple[float, float, float]:
+        """The root mean squared error, the mean of prediction minus truth, and R²."""
+        truth = at.truth[:, self.target].astype(np.float64)
+        off = at.prediction[:, self.target].astype(np.float64) - truth
+        known = np.isfinite(off)
+        off, truth = off[known], truth[known]
         if not off.size:
-            return float("nan"), float("nan")
-        return float(np.sqrt((off**2).mean())), float(off.mean())
+            return float("nan"), float("nan"), float("nan")
+        spread = float(((truth - truth.mean()) ** 2).sum())
+        fit = 1 - float((off**2).sum()) / spread if spread > 0 else float("nan")
+        return float(np.sqrt((off**2).mean())), float(off.mean()), fit

@@ -9,16 +9,20 @@ from textual import events
 from textual.binding import Binding
 from textual.message import Message
 
-from dltui.ui.panes.lines import Line, Lines, fit
+from dltui.ui.panes.lines import Line, Lines, fit, fit_end
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`width` in cells; 0 takes what the others leave. `right` aligns numbers."""
+    """`width` in cells; 0 takes what the others leave. `right` aligns numbers.
+
+    `path` marks dotted names, whose ends tell them apart: they are cut on the left.
+    """
 
     title: str
     width: int
     right: bool = False
+    path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,8 @@ class Table(Lines, can_focus=True):
             mark = "chosen" if chosen and self.has_focus else None
             spans = []
             for column, width, (text, tone) in zip(self.columns, widths, row.cells, strict=False):
-                cell = fit(text, width, right=column.right) + " "
+                cut = fit_end if column.path else fit
+                cell = cut(text, width, right=column.right) + " "
                 spans.append((cell, mark or ("strong" if chosen and not tone else tone)))
             lines.append(tuple(spans))
         self.set_lines(lines)

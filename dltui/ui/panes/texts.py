@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.app import ComposeResult
 
+from dltui.charts.numbers import format_value
 from dltui.ui.panes.confusion import SCRUB, EvaluationWanted, scrubbed
 from dltui.ui.panes.lines import Line, Lines
 from dltui.ui.panes.pane import Pane
@@ -24,6 +25,7 @@ class TextsPane(Pane):
         self.page = Lines(id="text-page")
         self.page.can_focus = True
         self._shown: TextAt | None = None
+        self._perplexity: float | None = None
 
     def compose(self) -> ComposeResult:
         yield self.page
@@ -37,12 +39,14 @@ class TextsPane(Pane):
                 else "this run has no sampled text"
             )
             self._shown = None
-        elif at is not self._shown:
+            return
+        perplexity = perplexity_at(snapshot, at.steps[at.index])
+        if at is not self._shown or perplexity != self._perplexity:
             self.wait_for(None)
-            self._shown = at
+            self._shown, self._perplexity = at, perplexity
+            known = f" · perplexity {format_value(perplexity)}" if perplexity is not None else ""
             self.name_as(
-                f"samples · step {at.steps[at.index]:,} · {at.index + 1}/{len(at.steps)} "
-                f"· temperature {at.temperature:g}"
+                f"samples · step {at.steps[at.index]:,} · {at.index + 1}/{len(at.steps)}{known}"
             )
             self._write()
 
@@ -58,7 +62,8 @@ class TextsPane(Pane):
         if self._shown is None:
             return ["No text has been sampled yet."]
         return [
-            f"At step {self._shown.steps[self._shown.index]:,} the model wrote:",
+            f"At step {self._shown.steps[self._shown.index]:,} and temperature "
+            f"{self._shown.temperature:g} the model went on from {self._shown.prompt!r}:",
             *self._shown.samples[:1],
         ]
 
@@ -70,9 +75,25 @@ class TextsPane(Pane):
         for number, sample in enumerate(at.samples):
             if number:
                 lines.append((("─" * min(width, 24), "dim"),))
-            prompt = at.prompt if sample.startswith(at.prompt) else ""
-            lines += wrapped(prompt, sample[len(prompt) :], width)
+            lines += wrapped(at.prompt, sample, width)
         self.page.set_lines(lines)
+
+
+def perplexity_at(snapshot: Snapshot, step: int) -> float | None:
+    """The validation's perplexity when the text was sampled; None before the first evaluation."""
+    curve = snapshot.curves.get("val/perplexity")
+    if curve is None:
+        return None
+    return next(
+        (
+            value
+            for at, value in zip(
+                curve.steps[::-1].tolist(), curve.values[::-1].tolist(), strict=True
+            )
+            if at <= step
+        ),
+        None,
+    )
 
 
 def wrapped(prompt: str, text: str, width: int) -> list[Line]:

@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
@@ -18,14 +19,16 @@ from dltui.charts.numbers import format_value
 from dltui.errors import DltuiError
 from dltui.runs import Catalogue, RunFilter, RunSummary
 from dltui.ui.feed import RunFeed, SnapshotRead
+from dltui.ui.memory import Memory
 from dltui.ui.panes.axes import Axis, axis_values, next_axis
 from dltui.ui.panes.lines import Lines
 from dltui.ui.panes.states import STATE_TONES, state_glyph
 from dltui.ui.panes.table import Column, Row, Table
-from dltui.ui.snapshot import Snapshot
+from dltui.ui.snapshot import Curve, Snapshot
 from dltui.ui.widgets.line_chart import LineChart, Series
 
 SLOTS = 8
+_WORDS = ("name", "about")
 _LIST = (Column("", 3), Column("run", 0), Column("state", 10), Column("value", 9, right=True))
 
 
@@ -53,6 +56,13 @@ class CompareScreen(Screen[None]):
         ),
         Binding("m", "turn_metric(1)", "Metric", id="compare-metric"),
         Binding("M", "turn_metric(-1)", "Metric before", show=False, id="compare-metric-before"),
+        Binding(
+            "t",
+            "toggle_parts",
+            "Train too",
+            tooltip="Draw the training's curve dashed beside the validation's",
+            id="compare-parts",
+        ),
         Binding("x", "next_axis", "X axis", id="compare-axis"),
         Binding("slash", "open_filter", "Filter", key_display="/", id="compare-filter-open"),
         Binding("escape", "close_filter", "Back", show=False, id="compare-filter-close"),
@@ -64,6 +74,7 @@ class CompareScreen(Screen[None]):
         self.shown = list(dict.fromkeys(Path(path) for path in run_paths))
         self.pinned: set[Path] = set()
         self.metric: str | None = None
+        self.both_parts = False
         self.axis: Axis = "step"
         self.summaries: list[RunSummary] = []
         self.filter = RunFilter()
@@ -87,6 +98,10 @@ class CompareScreen(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self.memory = Memory(self.app, "compare")
+        self.metric = self.memory.get("metric", "") or None
+        self.both_parts = self.memory.get("both_parts", False)
+        self.query_one("#compare-filter", Input).value = self.memory.get("filter", "")
         for path in self.shown:
             self._open(path)
         self.query_one("#compare-runs", Table).focus()
@@ -136,7 +151,13 @@ class CompareScreen(Screen[None]):
         if names:
             here = names.index(self._metric()) if self._metric() in names else 0
             self.metric = names[(here + by) % len(names)]
+            self.memory.set("metric", self.metric)
             self._draw_all()
+
+    def action_toggle_parts(self) -> None:
+        self.both_parts = not self.both_parts
+        self.memory.set("both_parts", self.both_parts)
+        self._draw_chart()
 
     def metric_names(self) -> list[str]:
         """The metrics of the shown runs; those of the validation first, without the system's."""
@@ -187,6 +208,8 @@ class CompareScreen(Screen[None]):
             self._say(str(error))
         else:
             self._say("")
+            self.memory.set("filter", event.value)
+            self.query_one("#compare-runs-box").border_subtitle = Content(event.value)
             self._draw_list()
 
     @on(Input.Submitted, "#compare-filter")
@@ -229,8 +252,23 @@ class CompareScreen(Screen[None]):
             if snapshot is not None and curve is not None:
                 x = axis_values(snapshot, curve, self.axis)
                 series.append(Series(path.name[16:], x, curve.values, self._colors[path]))
-        self.query_one("#compare-chart-box").border_title = metric
+            other = self._other_part(snapshot, metric) if self.both_parts else None
+            if snapshot is not None and other is not None:
+                name, curve = other
+                label = f"{path.name[16:]} {name}"
+                x = axis_values(snapshot, curve, self.axis)
+                series.append(Series(label, x, curve.values, self._colors[path], dashed=True))
+        self.query_one("#compare-chart-box").border_title = Content(
+            metric + (" · the other part dashed" if self.both_parts else "")
+        )
         self.query_one(LineChart).set_data(series)
+
+    def _other_part(self, snapshot: Snapshot | None, metric: str) -> tuple[str, Curve] | None:
+        """The same metric of the training, where that of the validation is shown, and back."""
+        part, _, column = metric.partition("/")
+        other = {"val": "train", "train": "val"}.get(part, "")
+        curve = snapshot.curves.get(f"{other}/{column}") if snapshot is not None else None
+        return (other, curve) if curve is not None else None
 
     def _draw_list(self) -> None:
         metric = self._metric()
@@ -265,8 +303,9 @@ class CompareScreen(Screen[None]):
     def _draw_settings(self) -> None:
         chosen = [summary for path in self.shown for summary in self._summaries_of(path)]
         table = self.query_one("#compare-settings", Table)
-        width = max(8, min(18, 60 // max(1, len(chosen))))
-        columns = [Column("setting", 0)]
+        room = max(24, table.size.width - 28)
+        width = max(7, min(16, room // max(1, len(chosen)) - 1))
+        columns = [Column("setting", 0, path=True)]
         columns += [Column(summary.name, width, right=True) for summary in chosen]
         table.set_columns(columns)
         rows = differences([summary.settings for summary in chosen])
@@ -291,7 +330,7 @@ class CompareScreen(Screen[None]):
 
 def differences(settings: Sequence[Mapping[str, Any]]) -> list[tuple[str, tuple[str, ...]]]:
     """The keys whose values are not the same in all recipes, with each one's value as text."""
-    keys = dict.fromkeys(key for each in settings for key in each)
+    keys = dict.fromkeys(key for each in settings for key in each if key not in _WORDS)
     rows = []
     for key in sorted(keys):
         values = tuple(_text(each.get(key)) for each in settings)

@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -19,7 +17,8 @@ from textual.widgets import Footer, Static
 from dltui import explain
 from dltui.errors import DltuiError
 from dltui.ui.feed import RunFeed, SnapshotRead
-from dltui.ui.panes.axes import Axis, next_axis
+from dltui.ui.memory import Memory
+from dltui.ui.panes.axes import AXES, Axis, next_axis
 from dltui.ui.panes.confusion import ConfusionPane, EvaluationWanted
 from dltui.ui.panes.curves import CurvesPane, LearningRatePane, LossPane, MetricsPane
 from dltui.ui.panes.examples import ExamplesScreen
@@ -36,7 +35,9 @@ from dltui.ui.panes.texts import TextsPane
 from dltui.ui.screens import watch_controls as controls
 from dltui.ui.screens.dialogs import Ask, Confirm
 from dltui.ui.screens.run_picker import RunPicker
+from dltui.ui.screens.watch_keys import RUN_KEYS
 from dltui.ui.screens.watch_layout import (
+    FRONT,
     MIN_COLUMNS,
     MIN_ROWS,
     MODES,
@@ -58,121 +59,7 @@ class WatchScreen(Screen[None]):
     # Not CSS_PATH: Textual would read that only when the screen is pushed, not as the first one.
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     SCOPED_CSS = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "space",
-            "pause_or_go",
-            "Pause",
-            tooltip="Pause the training or let it go on",
-            id="run-pause",
-        ),
-        Binding(
-            "l",
-            "change_rate",
-            "Rate",
-            tooltip="Change the learning rate",
-            id="run-learning-rate",
-        ),
-        Binding(
-            "c",
-            "save_checkpoint",
-            "Checkpoint",
-            tooltip="Save a checkpoint now",
-            id="run-checkpoint",
-        ),
-        Binding(
-            "s", "stop_run", "Stop", tooltip="Save a checkpoint and end the training", id="run-stop"
-        ),
-        Binding(
-            "K",
-            "kill_run",
-            "Kill",
-            show=False,
-            tooltip="End the worker at once, unsaved",
-            id="run-kill",
-        ),
-        Binding(
-            "r",
-            "restart_run",
-            "Resume",
-            show=False,
-            tooltip="Start a stopped, failed or dead run again",
-            id="run-resume",
-        ),
-        Binding("d,q", "detach", "Detach", tooltip="Leave; the training goes on", id="run-detach"),
-        Binding(
-            "z",
-            "toggle_zoom",
-            "Zoom",
-            tooltip="This pane on the whole screen, and back",
-            id="pane-zoom",
-        ),
-        Binding("escape", "leave_zoom", "Back", show=False, id="pane-unzoom"),
-        Binding(
-            "x",
-            "next_axis",
-            "X axis",
-            show=False,
-            tooltip="Curves by step, epoch, time or samples",
-            id="charts-axis",
-        ),
-        Binding(
-            "y",
-            "toggle_log",
-            "Log y",
-            show=False,
-            tooltip="Logarithmic y in all charts",
-            id="charts-log",
-        ),
-        Binding(
-            "left_square_bracket", "smooth(-1)", "Smooth less", show=False, id="charts-smooth-less"
-        ),
-        Binding(
-            "right_square_bracket", "smooth(1)", "Smooth more", show=False, id="charts-smooth-more"
-        ),
-        Binding(
-            "R",
-            "overlay_run",
-            "Overlay",
-            show=False,
-            tooltip="Draw another run's curves too",
-            id="run-overlay",
-        ),
-        Binding(
-            "f",
-            "follow_newest",
-            "Follow newest",
-            show=False,
-            tooltip="Switch to the newest run whenever one starts",
-            id="run-follow",
-        ),
-        Binding(
-            "e",
-            "export_run",
-            "Export",
-            show=False,
-            tooltip="Write all metrics to a CSV file",
-            id="run-export",
-        ),
-        Binding(
-            "question_mark",
-            "explain_pane",
-            "Explain",
-            key_display="?",
-            tooltip="What this pane shows and how to read it",
-            id="pane-explain",
-        ),
-        *(
-            Binding(
-                str(number),
-                f"go_to('{place.pane}')",
-                f"Go to {place.tab}",
-                show=False,
-                id=f"pane-{place.pane}",
-            )
-            for number, place in enumerate(PLACES, 1)
-        ),
-    ]
+    BINDINGS = RUN_KEYS
 
     active: reactive[str] = reactive("loss", init=False)
     following: reactive[bool] = reactive(False, init=False)
@@ -212,12 +99,30 @@ class WatchScreen(Screen[None]):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        for pane in ("loss", "layers", "histograms", "log"):
-            self.query_one(f"#{pane}").add_class("-front")
         self._panes = tuple(self.query(Pane))
+        self._restore()
         self.query_one(PaneTabs).mark(self.active, None)
         self._follow_timer = self.set_interval(_FOLLOW_S, self._follow, pause=True)
         self.feed.start()
+
+    def _restore(self) -> None:
+        """Brings back the layout and the charts as they were left."""
+        self.memory = memory = Memory(self.app, "watch")
+        for slot, pane in FRONT.items():
+            kept = memory.get(slot, pane)
+            there = [place.pane for place in PLACES if place.slot == slot]
+            self.query_one(f"#{kept if kept in there else pane}").add_class("-front")
+        self.zoomed = memory.get("zoomed", False)
+        kept_axis = memory.get("axis", "step")
+        self.axis = next((axis for axis in AXES if axis == kept_axis), "step")
+        for curves in self.query(CurvesPane):
+            curves.set_axis(self.axis)
+        for chart in self.query(LineChart):
+            chart.log_y = memory.get("log_y", False)
+            chart.smoothing = memory.get("smoothing", 0.0)
+        loss = self.query_one(LossPane).chart
+        for name in ("log_y", "smoothing"):
+            self.watch(loss, name, partial(memory.set, name), init=False)
 
     def on_unmount(self) -> None:
         for feed in (self.feed, *self._overlays.values()):
@@ -252,6 +157,7 @@ class WatchScreen(Screen[None]):
         for slot in SLOTS:
             self.query_one(f"#{slot}").set_class(slot == place.slot, "-active")
         self.query_one("#panes").set_class(place.slot == "slot-log", "-behind")
+        self.memory.set(place.slot, pane_id)
         self.query_one(PaneTabs).mark(pane_id, self.snapshot.task if self.snapshot else None)
         self.call_after_refresh(self.show_visible)
 
@@ -269,11 +175,14 @@ class WatchScreen(Screen[None]):
         self.action_go_to(event.pane)
 
     def action_toggle_zoom(self) -> None:
-        self.zoomed = not self.zoomed
-        self._lay_out()
+        self._zoom(not self.zoomed)
 
     def action_leave_zoom(self) -> None:
-        self.zoomed = False
+        self._zoom(False)
+
+    def _zoom(self, zoomed: bool) -> None:
+        self.zoomed = zoomed
+        self.memory.set("zoomed", zoomed)
         self._lay_out()
 
     @property
@@ -367,6 +276,7 @@ class WatchScreen(Screen[None]):
 
     def action_next_axis(self) -> None:
         self.axis = next_axis(self.snapshot, self.axis)
+        self.memory.set("axis", self.axis)
         for pane in self.query(CurvesPane):
             pane.set_axis(self.axis)
 

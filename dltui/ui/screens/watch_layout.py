@@ -48,6 +48,13 @@ PLACES = (
     Place("log", "log", "slot-log"),
     Place("recipe", "recipe", "slot-histograms"),
 )
+FRONT = {
+    "slot-curves": "loss",
+    "slot-layers": "layers",
+    "slot-histograms": "histograms",
+    "slot-log": "log",
+}
+"""Which pane of a slot is in front at first."""
 SLOTS = tuple(dict.fromkeys(place.slot for place in PLACES))
 OUTCOME_TABS = {"next_token": "samples", "regress": "predicted"}
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from dltui.ui.panes.header import RunHeader
 from dltui.ui.panes.lines import Lines, text_of
@@ -16,33 +14,9 @@ from dltui.ui.panes.log import LogPane, log_text
 from dltui.ui.panes.pane import Pane
 from dltui.ui.panes.table import Table
 from dltui.ui.screens.dialogs import Ask, Confirm
-from dltui.ui.screens.watch import WatchScreen
 from dltui.ui.screens.watch_layout import PLACES, mode
 from dltui.ui.widgets.line_chart import LineChart
-
-Make = Callable[..., Any]
-
-
-async def until(pilot: Pilot[Any], ready: Callable[[], object], tries: int = 100) -> None:
-    """Lets the app work until something is so."""
-    for _ in range(tries):
-        await pilot.pause(0.03)
-        if ready():
-            return
-    raise AssertionError("it never came about")
-
-
-async def opened(pilot: Pilot[Any]) -> WatchScreen:
-    screen = pilot.app.screen
-    assert isinstance(screen, WatchScreen)
-    await until(pilot, lambda: screen.snapshot is not None and screen.query("#outcomes"))
-    await pilot.pause()
-    return screen
-
-
-def seen(screen: WatchScreen) -> set[str]:
-    """The panes that have a place on the screen."""
-    return {pane.id or "" for pane in screen.query(Pane) if pane.region.area > 0}
+from tests.ui.watch.driving import Make, opened, seen, until
 
 
 def commands(run: Any) -> list[dict[str, Any]]:
