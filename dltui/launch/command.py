@@ -9,13 +9,10 @@ from pathlib import Path
 import dltui
 
 
-def worker_command(run: Path, *, resume: bool = False, devices: int = 1) -> list[str]:
-    """What starts the worker of a run; under torchrun with one process a device."""
-    worker = ["-m", "dltui.worker", str(run), *(["--resume"] if resume else [])]
-    if devices == 1:
-        return [sys.executable, *worker]
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-    return [sys.executable, *torchrun, *worker]
+def worker_command(run: Path, *, resume: bool = False) -> list[str]:
+    """What starts the worker of a run."""
+    resuming = ["--resume"] if resume else []
+    return [sys.executable, "-m", "dltui.worker", str(run), *resuming]
 
 
 def candidate_command(source: str, overrides: list[str]) -> list[str]:

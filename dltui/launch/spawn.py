@@ -15,15 +15,14 @@ from dltui.runs.layout import RunFolder
 from dltui.runs.living import write_launch
 
 
-def spawn_worker(run: RunFolder, *, resume: bool = False, devices: int = 1) -> ProcessIdentity:
+def spawn_worker(run: RunFolder, *, resume: bool = False) -> ProcessIdentity:
     """Starts the worker of `run` in a new session, its output in worker.log.
 
     No terminal, no inherited files: it goes on when the terminal hangs up and when this process
     is killed. Raises StoreError if it cannot be started.
     """
-    command, warning = outliving(
-        worker_command(run.path.absolute(), resume=resume, devices=devices), f"dltui-{run.id}"
-    )
+    started = worker_command(run.path.absolute(), resume=resume)
+    command, warning = outliving(started, f"dltui-{run.id}")
     note_warning(run, warning)
     try:
         log = os.open(run.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -78,7 +78,7 @@ def start_run(
         if candidate is not None:
             candidate.dismiss()
         raise
-    _spawn(run, resume=False, devices=recipe.trainer.devices, status=read_status(run.path))
+    _spawn(run, resume=False, status=read_status(run.path))
     return run
 
 
@@ -93,7 +93,7 @@ def _checked(
     ready_made = recipe.model.pretrained
     from_run = ready_made is not None and not ready_made.source.startswith("torchvision/")
     known = None if from_run else known_description(recipe, changes)
-    if known is not None or recipe.path is None or recipe.trainer.devices > 1:
+    if known is not None or recipe.path is None:
         found = known or describe(recipe, changes)
         raise_problems(found)
         return found, None
@@ -114,7 +114,6 @@ def resume_run(run: RunFolder) -> RunFolder:
     For runs that stopped, failed or died. Raises UsageError for one that lives or has finished,
     StoreError if another process is just starting it. Without a checkpoint it starts anew.
     """
-    from dltui.recipe import load_recipe
 
     run = open_run(run.path)
     status = read_status(run.path)
@@ -128,9 +127,8 @@ def resume_run(run: RunFolder) -> RunFolder:
             else f"watch it: dltui watch {run.name}",
         )
     has_checkpoint = pointed(run.checkpoints, "latest") is not None
-    devices = load_recipe(run.resolved).trainer.devices
     _mark_starting(run, status)
-    _spawn(run, resume=has_checkpoint, devices=devices, status=status)
+    _spawn(run, resume=has_checkpoint, status=status)
     return run
 
 
@@ -153,10 +151,10 @@ def _mark_starting(run: RunFolder, status: Status) -> None:
         lock.release()
 
 
-def _spawn(run: RunFolder, *, resume: bool, devices: int, status: Status) -> None:
+def _spawn(run: RunFolder, *, resume: bool, status: Status) -> None:
     """Starts the worker; a run whose worker cannot even be started is marked as failed."""
     try:
-        spawn_worker(run, resume=resume, devices=devices)
+        spawn_worker(run, resume=resume)
     except StoreError as error:
         write_status(run.path, replace(status, state="failed", message=error.message))
         raise

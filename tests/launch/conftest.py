@@ -16,7 +16,7 @@ from dltui.runs.status import Status
 WORKER = Path(__file__).with_name("obedient_worker.py")
 
 
-def obedient(run: Path, *, resume: bool = False, devices: int = 1) -> list[str]:
+def obedient(run: Path, *, resume: bool = False) -> list[str]:
     return [sys.executable, str(WORKER), str(run), *(["--resume"] if resume else [])]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dltui.errors import StoreError, UsageError
-from dltui.launch.command import worker_command, worker_environment
+from dltui.launch.command import worker_environment
 from dltui.launch.control import kill_process, kill_run, send_command
 from dltui.launch.session import outliving
 from dltui.launch.spawn import spawn_worker
@@ -180,14 +180,6 @@ def test_a_worker_that_cannot_be_started_marks_the_run_as_failed(
     with pytest.raises(StoreError, match="cannot start the worker"):
         resume_run(run)
     assert state(run) == "failed"
-
-
-def test_several_devices_go_through_torchrun() -> None:
-    command = worker_command(Path("/r"), resume=True, devices=4)
-    assert command[1:] == [
-        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"),
-        *("-m", "dltui.worker", "/r", "--resume"),
-    ]
 
 
 def test_a_stray_module_in_the_current_folder_does_not_reach_the_worker(tmp_path: Path) -> None:
