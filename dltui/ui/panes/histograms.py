@@ -53,7 +53,11 @@ class HistogramsPane(Pane):
             )
             self._shown = None
             return
-        if ridge is self._shown:
+        former = self._shown
+        if ridge is former:
+            return
+        same = former is not None and (former.kind, former.name) == (ridge.kind, ridge.name)
+        if same and snapshot.live and self.too_soon(snapshot):
             return
         self._shown, self._kind = ridge, ridge.kind
         self.wait_for(None)
