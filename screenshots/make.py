@@ -70,7 +70,7 @@ def main(wanted: list[str]) -> None:
         if not names <= {"live"}:
             runs["digits"] = train("vision/cnn-digits", "--headless", "trainer.epochs=6")
         if "pydoc" in names:
-            runs["pydoc"] = train("language/gpt-pydoc", "--headless", "trainer.steps=400")
+            runs["pydoc"] = train("language/gpt-pydoc", "--headless", "trainer.steps=250")
         if "live" in names:
             runs["live"] = train("vision/cnn-digits", "--detach", "trainer.epochs=400")
             wait_for_epoch(runs["live"], 12)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dltui.charts.scales import Floats, tame
+from dltui.charts.scales import Floats
 
 _NEGLIGIBLE = 1e-18
 _BLOCK = 8192
@@ -27,7 +27,7 @@ class Smoother:
         """The smoothed `values`, `(n,)`, where those are finite, and NaN elsewhere."""
         smoothed = np.full(values.shape, np.nan)
         finite = np.isfinite(values)
-        known = tame(values[finite])
+        known = values[finite]
         if known.size:
             smoothed[finite] = self._average(known)
         return smoothed

@@ -242,5 +242,5 @@ def _terminable() -> Iterator[Callable[[], int]]:
 def _epoch(status: Status, step: int) -> str:
     if not status.steps_per_epoch:
         return f"step {step:,}"
-    total = f"/{status.epochs_total:g}" if status.epochs_total else ""
+    total = f"/{round(status.epochs_total, 1):g}" if status.epochs_total else ""
     return f"epoch {step / status.steps_per_epoch:.1f}{total}"

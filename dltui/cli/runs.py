@@ -101,7 +101,7 @@ def epoch_text(summary: RunSummary) -> str:
     """`4/20`, or the steps of a run that counts no epochs."""
     status = summary.status
     if status.epochs_total:
-        return f"{status.epoch:.3g}/{status.epochs_total:g}"
+        return status.epoch_text
     return f"step {status.step:,}"
 
 

@@ -80,6 +80,12 @@ class Status:
     test: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def epoch_text(self) -> str:
+        """`4.3/20`: passes done and to do, to a tenth of one."""
+        done = f"{round(self.epoch, 1):g}"
+        return f"{done}/{round(self.epochs_total, 1):g}" if self.epochs_total else done
+
+    @property
     def progress(self) -> float | None:
         """Share of the steps done, 0 to 1; None where the end is not known."""
         if not self.steps_total:

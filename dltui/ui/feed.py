@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOCAL_FRAMES_PER_S = 2.25
 """A point waits at most 0.44 s; measured, each frame of a busy dashboard costs 20 ms of CPU."""
 REMOTE_FRAMES_PER_S = 2.0
-ENDED_POLL_S = 4.0
+ENDED_POLL_S = 2.0
 _BUSY_SHARE = 0.25
 
 

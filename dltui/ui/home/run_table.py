@@ -102,11 +102,16 @@ class RunTable(DataTable[Text]):
     def _row(self, run: RunSummary) -> Row:
         status = run.status
         best = f"{status.best.metric} {status.best.value:.4g}" if status.best else ""
-        epochs = f"{status.epoch:.4g}"
-        if status.epochs_total:
-            epochs += f"/{status.epochs_total:.4g}"
         clock = _clock(status.elapsed_s)
-        cells = (run.name, run.state, epochs, best, self._trend(run), clock, status.device)
+        cells = (
+            run.name,
+            run.state,
+            status.epoch_text,
+            best,
+            self._trend(run),
+            clock,
+            status.device,
+        )
         return Row(run.id, run.folder.path, cells, run.state)
 
     def _trend(self, run: RunSummary) -> str:

@@ -53,11 +53,7 @@ class HistogramsPane(Pane):
             )
             self._shown = None
             return
-        former = self._shown
-        if ridge is former:
-            return
-        same = former is not None and (former.kind, former.name) == (ridge.kind, ridge.name)
-        if same and snapshot.live and self.too_soon(snapshot):
+        if ridge is self._shown:
             return
         self._shown, self._kind = ridge, ridge.kind
         self.wait_for(None)

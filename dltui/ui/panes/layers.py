@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 from textual import on
@@ -16,6 +17,7 @@ from dltui.ui.panes.pane import Pane
 from dltui.ui.panes.table import Column, Row, Table
 from dltui.ui.snapshot import LayerReading, Snapshot
 
+REFRESH_S = 1.0
 NOTES = {
     "vanishing_gradients": "vanishing",
     "vanishing_gradient": "vanishing",
@@ -66,6 +68,7 @@ class LayersPane(Pane):
         self.table = Table(_SMALL, id="layer-table")
         self._layers: tuple[LayerReading, ...] | None = None
         self._findings: tuple[object, ...] = ()
+        self._drawn_at = -math.inf
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -74,9 +77,10 @@ class LayersPane(Pane):
         layers, findings = snapshot.layers, snapshot.findings
         if layers is self._layers and findings is self._findings:
             return
-        if snapshot.live and self._layers and self.too_soon(snapshot):
+        now = time.monotonic()
+        if snapshot.live and now - self._drawn_at < REFRESH_S and self._layers:
             return
-        self._layers, self._findings = layers, findings
+        self._drawn_at, self._layers, self._findings = now, layers, findings
         what = "waiting for the first measured step" if snapshot.live else "nothing was measured"
         if self.wait_for(None if layers else what):
             return

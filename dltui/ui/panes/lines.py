@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-
-from dltui.ui.widgets.segments import joined
 
 Span = tuple[str, str]
 """A piece of text and its tone: "", dim, strong, accent, good, warning, bad, header, chosen."""
@@ -121,7 +120,7 @@ class Lines(ScrollView, can_focus=False):
         self.lines_drawn += 1
         index = self._index(y, round(self.scroll_offset.y))
         line = self._lines[index] if index < len(self._lines) else ()
-        segments = joined((text, self._tone(tone)) for text, tone in line)
+        segments = [Segment(text, self._tone(tone)) for text, tone in line if text]
         return Strip(segments).adjust_cell_length(self.size.width, self._ending(line))
 
     def notify_style_update(self) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
-import time
 from typing import ClassVar
 
 from textual.containers import Vertical
@@ -12,11 +9,6 @@ from textual.content import Content
 
 from dltui.ui.panes.lines import Lines
 from dltui.ui.snapshot import Snapshot
-
-
-def redraw_pause_s() -> float:
-    """How long tables and histograms stand still; longer over SSH, where each costs a link 2 kB."""
-    return 2.0 if os.environ.get("SSH_CONNECTION") else 1.0
 
 
 class Pane(Vertical):
@@ -47,27 +39,8 @@ class Pane(Vertical):
         super().__init__(id=id)
         self.border_title = Content(self.pane_title)
         self._title, self._subtitle = self.pane_title, ""
-        self._drawn_at = -math.inf
-        self._late: Snapshot | None = None
         self._waiting = Lines(classes="pane--waiting")
         self._waiting.can_focus = True
-
-    def too_soon(self, snapshot: Snapshot) -> bool:
-        """Whether the pane was drawn a moment ago; then the newest snapshot is shown later."""
-        now = time.monotonic()
-        left_s = self._drawn_at + redraw_pause_s() - now
-        if left_s <= 0:
-            self._drawn_at = now
-            return False
-        if self._late is None:
-            self.set_timer(left_s, self._show_late)
-        self._late = snapshot
-        return True
-
-    def _show_late(self) -> None:
-        late, self._late = self._late, None
-        if late is not None:
-            self.show(late)
 
     def on_mount(self) -> None:
         self.mount(self._waiting)

@@ -29,8 +29,6 @@ from dltui.ui.widgets.line_chart import LineChart, Series
 
 SLOTS = 8
 _WORDS = ("name", "about")
-_STATE_FITS = 38
-_NARROW_LIST = (Column("", 3), Column("run", 0), Column("", 1), Column("value", 7, right=True))
 _LIST = (Column("", 3), Column("run", 0), Column("state", 10), Column("value", 9, right=True))
 
 
@@ -108,9 +106,6 @@ class CompareScreen(Screen[None]):
             self._open(path)
         self.query_one("#compare-runs", Table).focus()
         self.run_worker(self._list_runs, thread=True, exclusive=True)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._draw_list)
 
     def on_unmount(self) -> None:
         for feed in self._feeds.values():
@@ -276,8 +271,6 @@ class CompareScreen(Screen[None]):
         return (other, curve) if curve is not None else None
 
     def _draw_list(self) -> None:
-        table = self.query_one("#compare-runs", Table)
-        table.set_columns(_NARROW_LIST if table.size.width < _STATE_FITS else _LIST)
         metric = self._metric()
         rows = []
         for summary in self.summaries:
@@ -286,12 +279,7 @@ class CompareScreen(Screen[None]):
             if kept or self.filter.matches(summary.facts()):
                 rows.append((path not in self.pinned, self._row(summary, metric)))
         ordered = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
-        table.set_rows(ordered)
-
-    def _marker(self, path: Path) -> str:
-        """The sign of the run's curve; blank where it has none."""
-        markers = self.query_one(LineChart).glyphs.markers
-        return markers[self._colors[path] % SLOTS] if path in self._colors else " "
+        self.query_one("#compare-runs", Table).set_rows(ordered)
 
     def _row(self, summary: RunSummary, metric: str) -> Row:
         path = summary.folder.path
@@ -301,15 +289,13 @@ class CompareScreen(Screen[None]):
             if snapshot is not None
             else summary.status.metrics.get(metric, math.nan)
         )
-        mark = self._marker(path)
-        state = state_glyph(summary.state)
-        if self.query_one("#compare-runs", Table).columns == _LIST:
-            state += f" {summary.state}"
+        chart = self.query_one(LineChart)
+        mark = chart.glyphs.markers[self._colors[path] % SLOTS] if path in self._colors else " "
         pin = "*" if path in self.pinned else " "
         cells = (
             (pin + mark, "accent"),
             (summary.name, ""),
-            (state, STATE_TONES.get(summary.state, "")),
+            (f"{state_glyph(summary.state)} {summary.state}", STATE_TONES.get(summary.state, "")),
             ("" if math.isnan(value) else format_value(value), ""),
         )
         return Row(str(path), cells, (path not in self.shown, summary.name, summary.state, value))
@@ -320,10 +306,7 @@ class CompareScreen(Screen[None]):
         room = max(24, table.size.width - 28)
         width = max(7, min(16, room // max(1, len(chosen)) - 1))
         columns = [Column("setting", 0, path=True)]
-        columns += [
-            Column(f"{self._marker(summary.folder.path)} {summary.name}", width, right=True)
-            for summary in chosen
-        ]
+        columns += [Column(summary.name, width, right=True) for summary in chosen]
         table.set_columns(columns)
         rows = differences([summary.settings for summary in chosen])
         table.set_rows(

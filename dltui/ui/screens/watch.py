@@ -405,7 +405,6 @@ class WatchScreen(Screen[None]):
                 message, level = work(), "info"
             except DltuiError as error:
                 message, level = str(error), "error"
-            self.feed.want()
             self.app.call_from_thread(self.say, f"{what}: {message}", level=level)
 
         self.run_worker(run, thread=True, group=what, exclusive=True)

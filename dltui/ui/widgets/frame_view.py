@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
@@ -13,7 +14,6 @@ from textual.widget import Widget
 from dltui.charts.canvas import Frame
 from dltui.charts.glyphs import Glyphs, terminal_glyphs
 from dltui.ui.widgets.chart_styles import COMPONENTS, chart_styles
-from dltui.ui.widgets.segments import joined
 
 
 class FrameView(Widget):
@@ -83,10 +83,10 @@ class FrameView(Widget):
             self._styles_of_roles = chart_styles(self)
             self._base = self.rich_style
         base, known = self._base, self._styles_of_roles
-        spans = self._frame.spans(y)
-        segments = joined(
-            (text, base + known[role] if role in known else base) for text, role in spans
-        )
+        segments = [
+            Segment(text, base + known[role] if role in known else base)
+            for text, role in self._frame.spans(y)
+        ]
         return Strip(segments, self._frame.width)
 
     def notify_style_update(self) -> None:
