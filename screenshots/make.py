@@ -26,6 +26,7 @@ from textual.pilot import Pilot
 
 from dltui.runs import read_status
 from dltui.ui.app import DltuiApp
+from dltui.ui.settings import Settings
 
 FOLDER = Path(__file__).parent.resolve()
 
@@ -68,7 +69,9 @@ def main(wanted: list[str]) -> None:
         names = {shot.run for shot in shots}
         runs: dict[str | None, Path] = {}
         if not names <= {"live"}:
-            runs["digits"] = train("vision/cnn-digits", "--headless", "trainer.epochs=6")
+            runs["digits"] = train(
+                "vision/cnn-digits", "--headless", "trainer.epochs=3", "optimizer.lr=0.003"
+            )
         if "pydoc" in names:
             runs["pydoc"] = train("language/gpt-pydoc", "--headless", "trainer.steps=250")
         if "live" in names:
@@ -101,7 +104,18 @@ def wait_for_epoch(run: Path, epoch: float) -> None:
 
 async def take(shot: Shot, run: Path | None) -> None:
     """Open the screen, press the keys, write the picture."""
-    app = DltuiApp(open_runs=(run,) if run else ())
+    with tempfile.TemporaryDirectory() as forgotten:
+        settings = Settings(Path(forgotten) / "settings.json")
+        app = DltuiApp(open_runs=(run,) if run else (), settings=settings)
+        svg = await drive(app, shot, f"dltui {run.name if run else ''}".strip())
+    picture = FOLDER / f"{shot.name}.svg"
+    picture.write_text(svg, encoding="utf-8")
+    if shutil.which("rsvg-convert"):
+        rasterize(svg, picture.with_suffix(".png"))
+
+
+async def drive(app: DltuiApp, shot: Shot, title: str) -> str:
+    """The screen as SVG once the keys have been pressed."""
     async with app.run_test(size=shot.size) as pilot:
         if shot.light:
             app.theme = "dltui-light"
@@ -110,11 +124,7 @@ async def take(shot: Shot, run: Path | None) -> None:
             await pilot.press(key)
             await pilot.pause(0.3)
         await settle(pilot)
-        svg = app.export_screenshot(title=f"dltui {run.name if run else ''}".strip())
-    picture = FOLDER / f"{shot.name}.svg"
-    picture.write_text(svg, encoding="utf-8")
-    if shutil.which("rsvg-convert"):
-        rasterize(svg, picture.with_suffix(".png"))
+        return app.export_screenshot(title=title)
 
 
 async def settle(pilot: Pilot[int]) -> None:

@@ -36,6 +36,14 @@ class RecipeArea(TextArea):
         self.indent_width = 2
         self.problems: Mapping[int, str] = {}
 
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._fit_colors(theme.dark))
+        self._fit_colors(self.app.current_theme.dark)
+
+    def _fit_colors(self, is_dark: bool) -> None:
+        # The default syntax colours are too pale for a light background.
+        self.theme = "css" if is_dark else "github_light"
+
     def show_problems(self, problems: Mapping[int, str]) -> None:
         if problems != self.problems:
             self.problems = dict(problems)
