@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from dltui.ui.app import DltuiApp
 from dltui.ui.screens.dialogs import Confirm
 from dltui.ui.screens.editor import EditorScreen
 from dltui.ui.widgets.recipe_area import RecipeArea
+from tests.ui.driving import settled, until
 
 RECIPE = """dltui: 1
 name: mine
@@ -29,12 +29,6 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-async def settled(pilot: Pilot[int]) -> None:
-    await pilot.pause(0.35)
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
-
-
 async def test_an_error_stands_on_its_own_line_and_goes_when_it_is_mended(recipe: Path) -> None:
     app = DltuiApp()
     async with app.run_test(size=(100, 30)) as pilot:
@@ -43,15 +37,14 @@ async def test_an_error_stands_on_its_own_line_and_goes_when_it_is_mended(recipe
         area = app.screen.query_one(RecipeArea)
         assert area.problems == {}
         area.load_text(RECIPE.replace("flatten", "flaten"))
-        await settled(pilot)
+        await until(pilot, lambda: area.problems)
         assert "flatten" in area.problems[6]
         drawn = "".join(segment.text for segment in area.render_line(5))
         assert "◀" in drawn
         assert "did you mean" in drawn
         assert app.screen.query_one(OptionList).option_count == 1
         area.load_text(RECIPE)
-        await settled(pilot)
-        assert area.problems == {}
+        await until(pilot, lambda: not area.problems)
         assert "valid" in str(app.screen.query_one("#verdict", Static).content)
 
 
@@ -60,7 +53,7 @@ async def test_f8_goes_to_the_problem(recipe: Path) -> None:
     app = DltuiApp()
     async with app.run_test(size=(100, 30)) as pilot:
         app.push_screen(EditorScreen(recipe))
-        await settled(pilot)
+        await until(pilot, lambda: app.screen.query_one(RecipeArea).problems)
         await pilot.press("f8")
         assert app.screen.query_one(RecipeArea).cursor_location[0] == 5
 

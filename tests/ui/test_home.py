@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from textual import events
-from textual.pilot import Pilot
 from textual.widgets import Input, Markdown, Static
 
 from dltui.runs import Best, Status, create_run, write_status
@@ -18,6 +17,7 @@ from dltui.ui.screens.dialogs import Ask
 from dltui.ui.screens.editor import EditorScreen
 from dltui.ui.screens.help import HelpScreen
 from dltui.ui.screens.options import OptionsScreen
+from tests.ui.driving import settled
 
 OWN = """dltui: 1
 name: mine
@@ -27,13 +27,6 @@ model:
   layers: [flatten, {linear: $(data.classes)}]
 task: {type: classify}
 """
-
-
-async def settled(pilot: Pilot[int]) -> None:
-    """Until the threads that read recipes and runs have shown what they found."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def plain(renderable: object) -> str:

@@ -5,12 +5,7 @@ from textual.widgets import Input, Static
 
 from dltui.ui.app import DltuiApp
 from dltui.ui.screens.options import Choice, OptionsScreen
-
-
-async def settled(pilot: Pilot[int]) -> None:
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+from tests.ui.driving import settled
 
 
 def field(app: DltuiApp, path: str) -> Input:

@@ -9,17 +9,11 @@ from textual.pilot import Pilot
 
 from dltui.ui.panes.pane import Pane
 from dltui.ui.screens.watch import WatchScreen
+from tests.ui.driving import until
+
+__all__ = ["Make", "opened", "seen", "until"]
 
 Make = Callable[..., Any]
-
-
-async def until(pilot: Pilot[Any], ready: Callable[[], object], tries: int = 100) -> None:
-    """Lets the app work until something is so."""
-    for _ in range(tries):
-        await pilot.pause(0.03)
-        if ready():
-            return
-    raise AssertionError("it never came about")
 
 
 async def opened(pilot: Pilot[Any]) -> WatchScreen:
