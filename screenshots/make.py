@@ -73,7 +73,7 @@ def main(wanted: list[str]) -> None:
                 "vision/cnn-digits", "--headless", "trainer.epochs=3", "optimizer.lr=0.003"
             )
         if "pydoc" in names:
-            runs["pydoc"] = train("language/gpt-pydoc", "--headless", "trainer.steps=250")
+            runs["pydoc"] = train("language/gpt-pydoc", "--headless")
         if "live" in names:
             runs["live"] = train("vision/cnn-digits", "--detach", "trainer.epochs=400")
             wait_for_epoch(runs["live"], 12)
