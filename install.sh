@@ -33,3 +33,4 @@ fi
 say "Installing dltui[$extras]; the first time this fetches torch, up to 5 GB on Linux …"
 "$uv" pip install --quiet --python "$venv/bin/python" --compile-bytecode \
     --constraint constraints.txt --editable ".[$extras]"
+say "Installed: $venv/bin/dltui"

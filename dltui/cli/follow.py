@@ -175,6 +175,13 @@ def result_text(status: Status, state: RunState) -> str:
     return "  ".join(parts)
 
 
+def tell_outcome(run: RunFolder) -> int | None:
+    """Prints how the run ended; its exit code, or None where it has not ended."""
+    reader = RunReader(run)
+    state = poll_to_the_end(reader)
+    return _conclude(reader, state) if state in ENDED_STATES else None
+
+
 def _conclude(reader: RunReader, state: RunState) -> int:
     reader.poll()
     name = reader.folder.name

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _WIDE_COLUMNS = 140
 """From here on there is room for the expected result."""
+_NARROW_COLUMNS = 120
+"""Below this, what a recipe is about matters more than its task and size."""
 
 
 def list_recipes(*, as_json: bool) -> int:
@@ -24,29 +26,35 @@ def list_recipes(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_as_json(recipe) for recipe in found], indent=2))
         return 0
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from dltui.cli.tables import UNCUT_COLUMNS, table_console
+
+    console = table_console()
     is_wide = console.width >= _WIDE_COLUMNS
-    table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
+    is_narrow = console.width < _NARROW_COLUMNS
+    is_cut = console.width < UNCUT_COLUMNS
+    table = Table(box=None, pad_edge=False, header_style="dim", expand=is_cut)
     table.add_column("recipe", style="bold", no_wrap=True)
-    table.add_column("task", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
+    if not is_narrow:
+        table.add_column("task", no_wrap=True)
+        table.add_column("parameters", justify="right", no_wrap=True)
     table.add_column("about", no_wrap=True, overflow="ellipsis", ratio=1)
     if is_wide:
-        table.add_column("expected", no_wrap=True, overflow="ellipsis", max_width=32)
+        table.add_column(
+            "expected", no_wrap=True, overflow="ellipsis", max_width=32 if is_cut else None
+        )
+    needed = [", ".join([*(["a download"] if r.download else []), *r.needs]) for r in found]
     table.add_column("needs", no_wrap=True)
-    for recipe in found:
-        needs = (["a download"] if recipe.download else []) + list(recipe.needs)
+    for recipe, needs in zip(found, needed, strict=True):
+        size = f"{recipe.parameters:,}" if recipe.parameters is not None else ""
         row: list[str | Text] = [
             Text(recipe.name),
-            recipe.task,
-            f"{recipe.parameters:,}" if recipe.parameters is not None else "",
+            *([] if is_narrow else [recipe.task, size]),
             Text(recipe.error or recipe.about, "red" if recipe.error else ""),
             *([Text(recipe.expected)] if is_wide else []),
-            ", ".join(needs),
+            needs,
         ]
         table.add_row(*row)
     console.print(table)
@@ -90,9 +98,10 @@ def validate(source: str, overrides: tuple[str, ...], *, as_json: bool) -> int:
 
 
 def _print_description(found: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from dltui.cli.tables import table_console
 
     for error in found["errors"]:
         place = f"{error['file']}:{error['line']}:{error['column']}"
@@ -113,9 +122,8 @@ def _print_description(found: dict[str, Any]) -> None:
             shape_text(row["output"]),
             f"{row['parameters']:,}" if row["parameters"] else "·",
         )
-    console = Console()
-    console.print(table)
-    console.print(f"\n{found['recipe']}: {found['parameters']:,} parameters", highlight=False)
+    table_console().print(table)
+    print(f"\n{found['recipe']}: {found['parameters']:,} parameters")
 
 
 def shape_text(shape: Any) -> str:

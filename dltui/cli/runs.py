@@ -47,11 +47,12 @@ def list_runs(runs: Path, *, filters: Sequence[str] = (), as_json: bool = False)
 
 
 def _print_table(found: Sequence[RunSummary]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from dltui.cli.tables import table_console
+
+    console = table_console()
     cells = [_cells(summary) for summary in found]
     shown, name_width = _fitting(cells, console.width)
     table = Table(box=None, pad_edge=False, header_style="dim")

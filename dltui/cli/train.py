@@ -47,8 +47,10 @@ def train(start: Start, runs: Path | None, *, detach: bool, headless: bool) -> i
     from dltui.cli.screens import open_run
 
     code = open_run(run.path.parent, str(run.path))
-    print(f"{run.id} goes on without this terminal; dltui watch {run.id} comes back to it.")
-    return code
+    from dltui.cli.follow import tell_outcome
+
+    outcome = tell_outcome(run)
+    return code if outcome is None else outcome
 
 
 def start_or_resume(start: Start, runs: Path) -> RunFolder:

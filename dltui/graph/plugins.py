@@ -61,7 +61,9 @@ _LOADED: dict[str, str] = {}
 def layer(name: str) -> Callable[[Registered], Registered]:
     """Makes a module class, or a function of tensors, a layer of the layer language."""
     if name in LAYERS:
-        raise PluginError(f"{name!r} is a layer of dltui's own", where=_caller())
+        raise PluginError(
+            f"{name!r} is a layer of dltui's own; give yours another name", where=_caller()
+        )
     return _registrar(_LAYERS, name, "layer")
 
 

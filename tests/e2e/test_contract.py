@@ -166,6 +166,24 @@ def test_help_names_the_command_as_people_type_it(cli: CommandLine, command: str
     assert "]]" not in said.out
 
 
+def test_tables_in_a_pipe_are_not_cut(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    about = {recipe["about"] for recipe in value_of(cli, "recipes", "--json")}
+    listed = cli("recipes").out
+    assert about
+    assert all(text in listed for text in about)
+
+
+def test_a_narrow_list_of_recipes_still_says_their_names(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = {recipe["name"] for recipe in value_of(cli, "recipes", "--json")}
+    rows = cli("recipes").out.splitlines()[1:]
+    assert {row.split()[0] for row in rows} == names
+    assert max(map(len, rows)) <= 80
+
+
 COMMANDS = (("recipes",), ("runs",), ("plot", "last"), ("watch", "--plain"))
 
 

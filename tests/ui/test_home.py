@@ -165,6 +165,14 @@ async def test_comparing_needs_two_marked_runs(tmp_path: Path) -> None:
         assert len(app.screen.query_one(RunTable).marked) == 2
 
 
+async def test_the_help_begins_with_what_only_this_place_can_do() -> None:
+    app = DltuiApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        titles = [title for title, _ in HelpScreen.of(app.screen).groups]
+        assert titles == ["recipe tree", "this screen", "everywhere", "moving about"]
+
+
 @pytest.mark.parametrize(
     ("key", "screen"), [("o", OptionsScreen), ("e", EditorScreen), ("question_mark", HelpScreen)]
 )

@@ -189,6 +189,6 @@ def _clock(seconds: float | None) -> str:
     """`0:12`, `8:41`, `2:03:10`."""
     if seconds is None:
         return ""
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -12,9 +12,13 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+_MOVING = ("cursor_", "scroll_", "page_")
+"""Actions that every list has: they come last, below what only this place can do."""
+_MOVING_TITLE = "moving about"
+
 
 class HelpScreen(ModalScreen[None]):
-    """Keys of the focused widget first, then those of the screen and of the application."""
+    """Keys of the focused widget, of the screen, of the application, and then those that move."""
 
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
@@ -38,14 +42,15 @@ class HelpScreen(ModalScreen[None]):
         for node, binding, _, tooltip in screen.active_bindings.values():
             if binding.system or not binding.description:
                 continue
-            title = _title(node, screen)
+            is_moving = binding.action.rpartition(".")[2].startswith(_MOVING)
+            title = _MOVING_TITLE if is_moving else _title(node, screen)
             if (title, binding.action) in seen:
                 continue
             seen.add((title, binding.action))
             table = tables.setdefault(title, _table())
             key = screen.app.get_key_display(binding)
             table.add_row(Text(key, "bold"), binding.description, Text(tooltip, "dim"))
-        return cls(list(tables.items()))
+        return cls(sorted(tables.items(), key=lambda group: group[0] == _MOVING_TITLE))
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:

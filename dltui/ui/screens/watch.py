@@ -112,7 +112,6 @@ class WatchScreen(Screen[None]):
             kept = memory.get(slot, pane)
             there = [place.pane for place in PLACES if place.slot == slot]
             self.query_one(f"#{kept if kept in there else pane}").add_class("-front")
-        self.zoomed = memory.get("zoomed", False)
         kept_axis = memory.get("axis", "step")
         self.axis = next((axis for axis in AXES if axis == kept_axis), "step")
         for curves in self.query(CurvesPane):
@@ -182,7 +181,6 @@ class WatchScreen(Screen[None]):
 
     def _zoom(self, zoomed: bool) -> None:
         self.zoomed = zoomed
-        self.memory.set("zoomed", zoomed)
         self._lay_out()
 
     @property

@@ -77,6 +77,19 @@ async def test_zoom_shows_one_pane_and_goes_back(make_run: Make, watch_app: Make
         await until(pilot, lambda: len(seen(screen)) == 5)
 
 
+async def test_a_run_opens_with_all_panes_after_one_was_left_zoomed(
+    make_run: Make, watch_app: Make
+) -> None:
+    run = make_run()
+    async with watch_app(run).run_test(size=(120, 36)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("z")
+        await until(pilot, lambda: len(seen(screen)) == 1)
+    async with watch_app(run).run_test(size=(120, 36)) as pilot:
+        screen = await opened(pilot)
+        await until(pilot, lambda: len(seen(screen)) == 5)
+
+
 async def test_space_pauses_and_lets_go_on(make_run: Make, watch_app: Make) -> None:
     run = make_run()
     async with watch_app(run).run_test(size=(120, 36)) as pilot:

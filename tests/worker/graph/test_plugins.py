@@ -104,7 +104,7 @@ def test_a_failing_plugin_is_told_at_its_own_line(
 
 
 def test_a_plugin_cannot_take_the_name_of_a_layer_of_dltui(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="'linear' is a layer of dltui's own") as caught:
+    with pytest.raises(PluginError, match="'linear' is a layer of dltui's own; give") as caught:
         dltui.layer("linear")
     assert Path(__file__).name in str(caught.value.where)
 
