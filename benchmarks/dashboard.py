@@ -2,7 +2,8 @@
 
     python benchmarks/dashboard.py [--columns 120 --rows 36 --seconds 20 --rate 100 --scalars 20]
 
-A synthetic writer adds 20 scalars at 100 steps a second; the dashboard runs under a pty.
+A synthetic writer adds 20 scalars at 100 steps a second; the dashboard runs under a pty. Then, with
+the run at rest, keys are pressed: how long until all of the answer has come over a link of 50 kB/s.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import fcntl
 import os
 import pty
 import select
+import statistics
 import struct
 import subprocess
 import sys
@@ -38,6 +40,18 @@ def drain(terminal: int, seconds: float) -> int:
             except OSError:  # Linux says so when the other end of a pty has gone
                 break
     return count
+
+
+LINK_BYTES_PER_S = 50_000
+
+
+def answer_ms(terminal: int, key: bytes) -> float:
+    """Milliseconds from a key to its first byte, and for all its bytes to cross the link."""
+    began_s = time.perf_counter()
+    os.write(terminal, key)
+    select.select([terminal], [], [], 2)
+    waited_s = time.perf_counter() - began_s
+    return (waited_s + drain(terminal, 0.7) / LINK_BYTES_PER_S) * 1000
 
 
 def main() -> None:
@@ -71,6 +85,7 @@ def main() -> None:
             writer.wait()
             drain(terminal, 4)
             idle = measure(process, terminal, args.seconds)
+            answers = sorted(answer_ms(terminal, key) for key in (b"3", b"1", b".", b",") * 5)
         finally:
             writer.kill()
             os.write(terminal, b"q")
@@ -79,6 +94,7 @@ def main() -> None:
             os.waitpid(child, 0)
     print(f"live  {live[0]:6.2f} % of a core  {live[1]:8.0f} bytes/s")
     print(f"idle  {idle[0]:6.2f} % of a core  {idle[1]:8.0f} bytes/s")
+    print(f"keys  {statistics.median(answers):6.1f} ms to answer, {answers[-1]:.1f} at most")
 
 
 def measure(process: psutil.Process, terminal: int, seconds: float) -> tuple[float, float]:

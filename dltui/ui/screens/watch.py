@@ -9,10 +9,12 @@ from pathlib import Path
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Container, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from dltui import explain
 from dltui.errors import DltuiError
@@ -25,6 +27,7 @@ from dltui.ui.panes.examples import ExamplesScreen
 from dltui.ui.panes.explain import ExplainScreen
 from dltui.ui.panes.header import RunHeader
 from dltui.ui.panes.histograms import HistogramsPane
+from dltui.ui.panes.key_line import KeyLine
 from dltui.ui.panes.layers import LayersPane
 from dltui.ui.panes.log import LogPane
 from dltui.ui.panes.pane import Pane
@@ -61,8 +64,10 @@ class WatchScreen(Screen[None]):
     SCOPED_CSS = False
     BINDINGS = RUN_KEYS
 
-    active: reactive[str] = reactive("loss", init=False)
-    following: reactive[bool] = reactive(False, init=False)
+    # A reactive that repaints the screen sends all of it again: 50 kB for one key at 120×36.
+    active: reactive[str] = reactive("loss", init=False, repaint=False)
+    focused: reactive[Widget | None] = reactive(None, repaint=False)
+    following: reactive[bool] = reactive(False, init=False, repaint=False)
 
     def __init__(self, run_path: Path) -> None:
         super().__init__()
@@ -96,7 +101,7 @@ class WatchScreen(Screen[None]):
         with Vertical(id="slot-log", classes="slot"):
             yield LogPane()
         yield Static(id="too-small")
-        yield Footer(show_command_palette=False)
+        yield KeyLine([key for key in RUN_KEYS if isinstance(key, Binding)])
 
     def on_mount(self) -> None:
         self._panes = tuple(self.query(Pane))
@@ -198,6 +203,7 @@ class WatchScreen(Screen[None]):
             await self._place_outcomes(event.snapshot)
             with self.app.batch_update():
                 self.query_one(RunHeader).show(event.snapshot)
+                self.query_one(KeyLine).show(event.snapshot)
                 self.show_visible()
         elif event.feed.path in self._overlays:
             self._overlay_snapshots[event.feed.path] = event.snapshot

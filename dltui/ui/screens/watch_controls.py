@@ -53,7 +53,7 @@ def learning_rate_problem(text: str) -> str | None:
         rate = float(text)
     except ValueError:
         return f"{text!r} is not a number; write it like 3e-4 or 0.0003"
-    if not math.isfinite(rate) or rate < 0:
+    if not math.isfinite(rate) or rate <= 0:
         return "a learning rate is finite and not negative"
     if rate > 1000:
         return "more than 1000 cannot be meant"
