@@ -110,12 +110,13 @@ def test_the_layout_is_remembered(place: Place, run: Run) -> None:
     settings.unlink(missing_ok=True)
     first = place.terminal("watch", "live")
     first.wait_for(FOOTER)
-    go_to(first, "3", "─ gradient norms")
-    press(first, "z", lambda text: "─ gradient norms" in text and "─ confusion" not in text)
+    go_to(first, "7", "─ system")
+    press(first, "z", lambda text: "─ system" in text and "─ confusion" not in text)
     press(first, "q", "exit code 0")
     second = place.terminal("watch", "live")
-    second.wait_for(lambda text: FOOTER in text and "─ confusion" not in text)
-    press(second, "z", "─ confusion")
+    # The pane in front is remembered; the zoom is not, which would hide the rest of a new run.
+    shown = second.wait_for(lambda text: "─ system" in text and "─ confusion" in text)
+    assert "─ gradient norms" not in shown
     second.hang_up()
     settings.unlink()
 
