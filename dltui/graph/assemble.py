@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from dltui.graph.building import shape_text
 from dltui.graph.frame import Draft, Frame, Made, Slot
-from dltui.graph.leaves import Factory, Leaves, Traced
+from dltui.graph.leaves import Factory, Leaves, Traced, slot_named
 from dltui.graph.loops import rounds
 from dltui.graph.modules.network import Layers, Network
 from dltui.graph.modules.sequence import TiedLinear
 from dltui.graph.scope import Variables, evaluated, fault
-from dltui.recipe.data_info import DataInfo
+from dltui.recipe.data_info import DataInfo, InputInfo
 from dltui.recipe.nodes import Block, For, Group, KeyPath, Layer, Node, Repeat, Residual, Use
 
 if TYPE_CHECKING:
@@ -72,16 +72,17 @@ class _Assembler:
     info: DataInfo
     leaves: Leaves
     open_blocks: list[str] = field(default_factory=list)
+    variables: Variables = field(default_factory=dict)
+    """What every layer and block may use: facts of the data and the model's `params`."""
 
     def model(self) -> Assembled:
         model = self.recipe.model
-        dtype = torch.float32 if self.info.dtype == "float32" else torch.int64
         names = model.inputs or ("input",)
-        example = torch.empty(TRACE_BATCH, *self.info.shape, dtype=dtype, device="meta")
         network = Network(model.inputs, model.outputs)
-        frame = Frame(network, [Slot(example) for _ in names])
+        frame = Frame(network, [Slot(_example(self.info.input(name))) for name in names])
         frame.entries.update(zip(names, frame.inputs, strict=True))
-        self._body(frame, model.layers, self.info.variables())
+        self.variables = self._model_variables()
+        self._body(frame, model.layers, self.variables)
         outputs = [
             self._slot(frame, name, (*model.path, "outputs", number))
             for number, name in enumerate(model.outputs)
@@ -95,6 +96,12 @@ class _Assembler:
             self.leaves.factories,
             dict(zip(model.outputs, values, strict=True)) if model.outputs else values[0],
         )
+
+    def _model_variables(self) -> Variables:
+        variables: dict[str, Any] = dict(self.info.variables())
+        for key, value in self.recipe.model.params.items():
+            variables[key] = evaluated(self.recipe, value, variables)
+        return variables
 
     def _body(self, frame: Frame, nodes: tuple[Node, ...], variables: Variables) -> None:
         for node in nodes:
@@ -141,13 +148,7 @@ class _Assembler:
         )
 
     def _slot(self, frame: Frame, name: str, path: KeyPath) -> Slot:
-        slot = frame.value_named(name)
-        if slot is None:
-            known = ", ".join(frame.visible_names())
-            raise fault(
-                self.recipe, path, f"no earlier layer is called {name!r} here; there are: {known}"
-            )
-        return slot
+        return slot_named(self.recipe, frame, name, path)
 
     def _container(
         self,
@@ -188,7 +189,7 @@ class _Assembler:
         if node.kind in self.open_blocks:
             raise fault(self.recipe, node.path, f"block {node.kind} contains itself")
         self.open_blocks.append(node.kind)
-        inside = {**self.info.variables(), **self._params(block, node, variables)}
+        inside = {**self.variables, **self._params(block, node, variables)}
         made = self._container(frame, node.kind, block.body, slots, node.name, inside)
         self.open_blocks.pop()
         return made
@@ -197,7 +198,7 @@ class _Assembler:
         """The block's parameters; a default may use those before it."""
         params: dict[str, Any] = {}
         for key, default in block.params.items():
-            known = {**self.info.variables(), **params}
+            known = {**self.variables, **params}
             params[key] = (
                 evaluated(self.recipe, node.args[key], variables)
                 if key in node.args
@@ -269,6 +270,12 @@ class _Assembler:
             layers = _projection(entry.value.shape, body.value.shape, node.path)
         if isinstance(layers, tuple):
             self._container(frame, "shortcut", layers, (entry,), None, variables)
+
+
+def _example(entry: InputInfo) -> Tensor:
+    """A batch of the input on the meta device."""
+    dtype: torch.dtype = getattr(torch, entry.dtype)
+    return torch.empty(TRACE_BATCH, *entry.shape, dtype=dtype, device="meta")
 
 
 def _projection(entry: torch.Size, body: torch.Size, path: KeyPath) -> tuple[Node, ...]:

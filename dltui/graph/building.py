@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,12 +24,17 @@ class LayerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a builder may know: input shapes `(N, …)`, the data, modules built before."""
+    """What a builder may know: input shapes `(N, …)`, the data, modules built before.
+
+    `named` are the shapes behind arguments of the kind `value`; the module gets those inputs
+    after the others, in this order.
+    """
 
     shapes: tuple[Shape, ...]
     info: DataInfo
     find: Callable[[str], nn.Module]
     """The module of an earlier layer by its name; LayerError where there is none."""
+    named: Mapping[str, Shape] = field(default_factory=dict)
 
     @property
     def shape(self) -> Shape:

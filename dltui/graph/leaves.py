@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -59,20 +59,25 @@ class Leaves:
         """Appends a catalogue or plugin layer to the frame."""
         label = node.kind if name is None else f"{node.kind} {name!r}"
         spec = LAYERS.get(node.kind)
+        named: dict[str, Slot] = {}
         if spec is not None:
-            factory = self._from_catalogue(spec, frame, node, slots, label, variables)
+            self._check_count(spec, node, slots, label)
+            args = arguments(self.recipe, spec, node, variables)
+            named = self._named(spec, args, frame, node)
+            factory = self._from_catalogue(spec, args, frame, slots, named)
         elif is_plugin_layer(node.kind):
             given = evaluated(self.recipe, node.args, variables)
             shapes = tuple(tuple(slot.value.shape) for slot in slots)
             factory = lambda: build_plugin_layer(node.kind, given, shapes)  # noqa: E731
         else:
             raise fault(self.recipe, node.path, f"no layer is called {node.kind!r}")
+        slots = (*slots, *named.values())
         module = self._built(factory, node, slots, label)
         output = self._run(label, module, slots, node.path, plugin=spec is None)
         self.factories[module] = factory
         draft = Draft(name or node.kind, module, slots, [Slot(output)], named=name is not None)
         self._append(frame, node.kind, draft)
-        return (Made(module),)
+        return (Made(module, tuple(named.values())),)
 
     def use(
         self, frame: Frame, node: Use, slots: tuple[Slot, ...], name: str | None
@@ -96,15 +101,9 @@ class Leaves:
             self._append(frame, "use", draft)
         return found
 
-    def _from_catalogue(
-        self,
-        spec: LayerSpec,
-        frame: Frame,
-        node: Layer,
-        slots: tuple[Slot, ...],
-        label: str,
-        variables: Variables,
-    ) -> Factory:
+    def _check_count(
+        self, spec: LayerSpec, node: Layer, slots: tuple[Slot, ...], label: str
+    ) -> None:
         least, most = spec.min_inputs, spec.max_inputs
         if len(slots) < least or (most is not None and len(slots) > most):
             wanted = str(least) if least == most else f"{least} to {most or 'any number of'}"
@@ -113,15 +112,37 @@ class Leaves:
                 node.path,
                 f"{label} takes {wanted} inputs, not {len(slots)}; say which with `in`",
             )
-        args = arguments(self.recipe, spec, node, variables)
 
+    def _named(
+        self, spec: LayerSpec, args: Mapping[str, Any], frame: Frame, node: Layer
+    ) -> dict[str, Slot]:
+        """The inputs that arguments name: a mask, a bias."""
+        return {
+            key: slot_named(self.recipe, frame, args[key], (*node.path, node.kind, key))
+            for key, arg in spec.args.items()
+            if arg.kind == "value" and args[key] is not None
+        }
+
+    def _from_catalogue(
+        self,
+        spec: LayerSpec,
+        args: Mapping[str, Any],
+        frame: Frame,
+        slots: tuple[Slot, ...],
+        named: Mapping[str, Slot],
+    ) -> Factory:
         def find(target: str) -> nn.Module:
             found = frame.made_under(target)
             if not found or len(found) != 1:
                 raise LayerError(f"no earlier layer is called {target!r} here", "to")
             return found[0].module
 
-        inputs = Inputs(tuple(tuple(slot.value.shape) for slot in slots), self.info, find)
+        inputs = Inputs(
+            tuple(tuple(slot.value.shape) for slot in slots),
+            self.info,
+            find,
+            {key: tuple(slot.value.shape) for key, slot in named.items()},
+        )
         return lambda: BUILDERS[spec.name](args, inputs)
 
     def _built(
@@ -176,6 +197,20 @@ class Leaves:
                 draft.shared,
             )
         )
+
+
+def slot_named(recipe: Recipe, frame: Frame, name: str, path: KeyPath) -> Slot:
+    """The value called `name`, seen from `frame`.
+
+    Raises:
+        RecipeError: nothing here is called so; at `path`.
+    """
+    slot = frame.value_named(name)
+    if slot is None:
+        known = ", ".join(frame.visible_names())
+        message = f"no earlier layer is called {name!r} here; there are: {known}"
+        raise fault(recipe, path, message)
+    return slot
 
 
 def refusal(label: str, slots: tuple[Slot, ...]) -> str:

@@ -13,7 +13,7 @@ from dltui.errors import DltuiError
 from dltui.graph.scope import fault
 from dltui.paths import runs_folder
 from dltui.recipe import load_recipe
-from dltui.recipe.data_info import DataInfo
+from dltui.recipe.data_info import DataInfo, InputInfo
 from dltui.runs import RunFolder, open_run, pointed
 
 if TYPE_CHECKING:
@@ -138,4 +138,8 @@ def _facts(folder: RunFolder) -> DataInfo:
     listed: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()
     }
+    listed["inputs"] = tuple(
+        InputInfo(entry["name"], tuple(entry["shape"]), entry["dtype"])
+        for entry in plain.get("inputs", ())
+    )
     return DataInfo(**listed)

@@ -113,7 +113,7 @@ def _converted(arg: Arg, value: Any) -> Any:
             return _number(value)
         case "bool":
             return _of_type(value, bool, "true or false")
-        case "str":
+        case "str" | "value":
             return _of_type(value, str, "a text")
         case "choice":
             if value not in arg.choices:

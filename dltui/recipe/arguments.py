@@ -122,7 +122,7 @@ def _is_scalar(kind: str, arg: Arg, value: Any) -> bool:
             return isinstance(value, int | float) and not isinstance(value, bool)
         case "bool":
             return isinstance(value, bool)
-        case "str":
+        case "str" | "value":
             return isinstance(value, str)
         case "choice":
             return value in arg.choices
@@ -136,6 +136,7 @@ def _kind(arg: Arg) -> str:
         "float": "a number",
         "bool": "true or false",
         "str": "text",
+        "value": "the name of an earlier layer or of an input",
         "ints": "a list of whole numbers",
         "floats": "a list of numbers",
         "strs": "a list of texts",

@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Dtype = Literal["float32", "int64", "bool"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputInfo:
+    """One named input of a model: its shape without the batch, `()` for one number an example."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Dtype
+
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
@@ -27,9 +38,16 @@ class DataInfo:
     train_size: int | None = None
     val_size: int | None = None
     test_size: int | None = None
+    inputs: tuple[InputInfo, ...] = ()
+    """Named inputs that are unlike `shape` and `dtype`: a mask, a second sequence, a text."""
     needs_download: bool = False
     notes: tuple[str, ...] = ()
     """What the reader should know: rows dropped, images skipped."""
+
+    def input(self, name: str) -> InputInfo:
+        """What the input `name` looks like; like the examples where nothing else is said."""
+        known = {entry.name: entry for entry in self.inputs}
+        return known.get(name, InputInfo(name, self.shape, self.dtype))
 
     def variables(self) -> dict[str, int]:
         """The names an expression may use, e.g. `{"data.classes": 10, "data.channels": 1}`."""

@@ -112,6 +112,7 @@ def _argument(arg: Arg) -> Schema:
         "float": {"type": "number"},
         "bool": {"type": "boolean"},
         "str": _TEXT,
+        "value": _TEXT,
         "ints": {"type": "array", "items": {"anyOf": [{"type": "integer"}, _EXPRESSION]}},
         "floats": {"type": "array", "items": {"anyOf": [{"type": "number"}, _EXPRESSION]}},
         "strs": _NAMES,
@@ -240,6 +241,10 @@ def _model_definitions() -> Schema:
         "model": {
             "type": "object",
             "properties": {
+                "params": {
+                    "type": "object",
+                    "description": "sizes by name, for $(…) in layers and blocks",
+                },
                 "blocks": {
                     "type": "object",
                     "additionalProperties": {"$ref": "#/$defs/block"},

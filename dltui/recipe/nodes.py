@@ -141,6 +141,8 @@ class Model:
     path: KeyPath
     layers: tuple[Node, ...] = ()
     blocks: Mapping[str, Block] = field(default_factory=dict)
+    params: Mapping[str, Value] = field(default_factory=dict)
+    """Numbers, texts and lists that every layer and block may use in `$(…)`."""
     inputs: tuple[str, ...] = ()
     """Names of the model's inputs; empty for the one unnamed input."""
     outputs: tuple[str, ...] = ()

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ArgKind = Literal[
-    "int", "float", "bool", "str", "ints", "floats", "strs", "int_or_ints", "choice", "any"
+    "int", "float", "bool", "str", "ints", "floats", "strs", "int_or_ints", "choice", "value", "any"
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Arg:
-    """One argument of a layer. `required` arguments have no default."""
+    """One argument of a layer. `required` arguments have no default.
+
+    A `value` names an earlier layer or input, whose output becomes one more input of the layer.
+    """
 
     kind: ArgKind
     default: Any = None
@@ -68,6 +71,11 @@ def share(doc: str, default: float) -> Arg:
 def axis(doc: str, default: int) -> Arg:
     """A dimension; 0 is the batch, negative ones count from the end."""
     return Arg("int", default, doc)
+
+
+def value(doc: str) -> Arg:
+    """The name of an earlier layer or of a model's input, or null."""
+    return Arg("value", None, doc, optional=True)
 
 
 def choice(doc: str, default: str, *others: str) -> Arg:

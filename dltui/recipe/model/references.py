@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from dltui.recipe.catalogue import LAYERS, LayerSpec
 from dltui.recipe.names import unknown
 from dltui.recipe.nodes import Block, For, Group, KeyPath, Layer, Node, Repeat, Residual, Use
 from dltui.recipe.tree import Entry, Problems, nearest_entry
@@ -62,10 +63,18 @@ class References:
                 self._add((*node.path, "in"), unknown("input", name, seen))
         if isinstance(node, Use) and node.target not in seen - {_INPUT}:
             self._add((*node.path, "use"), unknown("layer", node.target, seen - {_INPUT}))
+        if isinstance(node, Layer) and node.kind in LAYERS:
+            self._check_values(node, LAYERS[node.kind], seen)
         if isinstance(node, Layer) and node.kind == "tied_linear":
             target = node.args.get("to")
             if isinstance(target, str) and target not in seen - {_INPUT}:
                 self._add((*node.path, node.kind), unknown("layer", target, seen - {_INPUT}))
+
+    def _check_values(self, node: Layer, spec: LayerSpec, seen: set[str] | frozenset[str]) -> None:
+        for key, arg in spec.args.items():
+            name = node.args.get(key) if arg.kind == "value" else None
+            if isinstance(name, str) and name not in seen and not _NUMBERED_INPUT.match(name):
+                self._add((*node.path, node.kind, key), unknown("input", name, seen))
 
     def _check_inside(self, node: Node, seen: set[str] | frozenset[str]) -> frozenset[str]:
         visible = frozenset(seen)

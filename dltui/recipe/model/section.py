@@ -18,7 +18,7 @@ from dltui.recipe.schema.init import INITS
 from dltui.recipe.tree import Entry, Problems, nearest_entry, plain
 
 _PATH: Final[KeyPath] = ("model",)
-_LAYER_KEYS: Final = ("blocks", "layers", "inputs", "outputs", "init")
+_LAYER_KEYS: Final = ("params", "blocks", "layers", "inputs", "outputs", "init")
 _MOST_BLOCKS: Final = 200
 
 
@@ -48,7 +48,7 @@ def read_model(root: Entry, plugins: list[PluginName], problems: Problems) -> Mo
 
 
 def _read_ready_made(keys: dict[str, Entry], problems: Problems) -> Model:
-    for key in ("layers", "blocks", "inputs", "outputs"):
+    for key in ("layers", "params", "blocks", "inputs", "outputs"):
         if key in keys:
             message = f"`{key}` does not go with `from`; write one of the two"
             problems.add(keys[key].key_or_value, (*_PATH, key), message)
@@ -64,7 +64,7 @@ def _read_layered(
         _read_block_heads(keys.get("blocks"), problems),
         {plugin.name: plugin for plugin in plugins if plugin.kind == "layer"},
     )
-    scope = Scope(vocabulary)
+    params, scope = _read_model_params(keys.get("params"), Scope(vocabulary))
     blocks = _read_block_bodies(keys.get("blocks"), scope)
     layers = read_layers(keys["layers"], (*_PATH, "layers"), scope)
     inputs = _read_names(keys.get("inputs"), "inputs", problems)
@@ -76,7 +76,27 @@ def _read_layered(
     if not endless:
         _check_size(root, layers, blocks, problems)
     init = _read_init(keys.get("init"), problems)
-    return Model(_PATH, layers, blocks, inputs, outputs, init)
+    return Model(_PATH, layers, blocks, params, inputs, outputs, init)
+
+
+def _read_model_params(entry: Entry | None, scope: Scope) -> tuple[dict[str, Any], Scope]:
+    """The model's own variables, each of which may use those before it, and the scope with them."""
+    problems = scope.vocabulary.problems
+    path = (*_PATH, "params")
+    if entry is None or entry.value is None:
+        return {}, scope
+    if not isinstance(entry.value, dict):
+        message = "expected a map of numbers and texts: `params: {width: 768, layers: 12}`"
+        problems.add(entry.place, path, message)
+        return {}, scope
+    params: dict[str, Any] = {}
+    for key, child in entry.value.items():
+        if not key.isidentifier() or key in ("data", "index"):
+            message = f"`{key[:40]}` cannot name a parameter"
+            problems.add(child.key_or_value, (*path, key), message)
+        params[key] = scope.convert(child, (*path, key))
+        scope = scope.with_variables(key)
+    return params, scope
 
 
 def _check_size(
