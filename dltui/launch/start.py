@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.errors import StoreError, UsageError
+from dltui.errors import RecipeError, StoreError, UsageError
 from dltui.launch.candidate import Candidate
 from dltui.launch.description import (
     describe,
@@ -82,6 +82,14 @@ def start_run(
     return run
 
 
+def _refuse_without_folder(recipe: Recipe) -> None:
+    """A folder that is not there yet is enough to show a model, not to train it."""
+    data = recipe.data
+    if data.type == "folder" and data.classes and not Path(data.path).expanduser().exists():
+        message = f"there is no such folder: {data.path}; set it with data.path=…"
+        raise RecipeError([recipe.problem(("data", "path"), message)])
+
+
 def _checked(
     recipe: Recipe, changes: list[str], runs: Path
 ) -> tuple[dict[str, Any], Candidate | None]:
@@ -89,6 +97,7 @@ def _checked(
 
     Raises RecipeError with all that is wrong.
     """
+    _refuse_without_folder(recipe)
     # What a name of a run stands for is for its folder to say, each time anew.
     ready_made = recipe.model.pretrained
     from_run = ready_made is not None and not ready_made.source.startswith("torchvision/")

@@ -164,6 +164,17 @@ def test_a_recipe_with_problems_makes_no_run(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_that_is_not_there_yet_can_be_shown_but_not_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, SOUND)
+    recipe = load_recipe("landmarks/resnet18", [f"data.path={tmp_path / 'later'}"])
+    with pytest.raises(RecipeError, match=r"no such folder: .*later"):
+        start_run(recipe, runs=tmp_path / "runs")
+    assert asked == []
+    assert not list((tmp_path / "runs").glob("*"))
+
+
 def test_a_fork_starts_from_the_checkpoint_of_its_parent(
     run: RunFolder, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

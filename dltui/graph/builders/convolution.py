@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dltui.graph.building import BUILDERS, Args, Inputs, LayerError, builds, per_dimension
-from dltui.graph.modules.blocks import PatchEmbed, SqueezeExcite
+from dltui.graph.modules.blocks import PatchEmbed, SeparableConv, SqueezeExcite
 from dltui.graph.modules.tensors import GlobalPool, Pad
 
 _CONV: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -20,6 +20,7 @@ _TRANSPOSED: dict[int, Any] = {
 _POOLS: dict[str, dict[int, Any]] = {
     "max": {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d},
     "avg": {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d},
+    "lp": {1: nn.LPPool1d, 2: nn.LPPool2d, 3: nn.LPPool3d},
     "adaptive_max": {1: nn.AdaptiveMaxPool1d, 2: nn.AdaptiveMaxPool2d, 3: nn.AdaptiveMaxPool3d},
     "adaptive_avg": {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d},
 }
@@ -79,6 +80,13 @@ def _depthwise(args: Args, inputs: Inputs) -> nn.Module:
     return module
 
 
+@builds("separable_conv")
+def _separable(args: Args, inputs: Inputs) -> nn.Module:
+    depthwise = _depthwise(args, inputs)
+    dims, between = inputs.spatial(), inputs.channels * args["multiplier"]
+    return SeparableConv(depthwise, _CONV[dims](between, args["out"], 1, bias=args["bias"]))
+
+
 def _dimensions(rank: int | None, inputs: Inputs) -> int:
     if rank is None:
         return inputs.spatial()
@@ -123,6 +131,17 @@ def _avg_pool(args: Args, inputs: Inputs) -> nn.Module:
         ceil_mode=args["ceil"],
         count_include_pad=args["include_padding"],
     )
+    return module
+
+
+@builds("lp_pool")
+def _lp_pool(args: Args, inputs: Inputs) -> nn.Module:
+    dims = inputs.spatial()
+    kernel = per_dimension(args["kernel"], dims, "kernel")
+    stride = kernel if args["stride"] is None else per_dimension(args["stride"], dims, "stride")
+    # torch takes bare numbers, not tuples, in one dimension.
+    sizes: Any = (kernel[0], stride[0]) if dims == 1 else (kernel, stride)
+    module: nn.Module = _POOLS["lp"][dims](float(args["p"]), *sizes, ceil_mode=args["ceil"])
     return module
 
 
@@ -171,7 +190,9 @@ def _upsample(args: Args, inputs: Inputs) -> nn.Module:
     only = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}.get(mode)
     if only not in (None, dims):
         raise LayerError(f"mode {mode} needs {_FORMS[only or 1]}", "mode")
-    align = None if only is None else False
+    if args["align_corners"] and only is None:
+        raise LayerError(f"mode {mode} has no corners to align", "align_corners")
+    align = None if only is None else args["align_corners"]
     if args["size"] is not None:
         size = per_dimension(args["size"], dims, "size")
         return nn.Upsample(size=size, mode=mode, align_corners=align)
@@ -204,8 +225,10 @@ def _channel_shuffle(args: Args, inputs: Inputs) -> nn.Module:
 
 @builds("pad")
 def _pad(args: Args, inputs: Inputs) -> nn.Module:
-    dims = min(2, inputs.spatial())
-    widths = per_dimension(args["width"], 2 * dims, "width")
+    dims, width = inputs.spatial(), args["width"]
+    widths = (width,) * (2 * dims) if isinstance(width, int) else width
+    if len(widths) % 2 or len(widths) > 2 * dims:
+        raise LayerError(f"width takes 2 numbers a dimension, at most {2 * dims} here", "width")
     return Pad(widths, args["mode"], args["value"])
 
 

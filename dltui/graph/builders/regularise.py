@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from dltui.graph.building import BUILDERS, Args, Inputs, LayerError, builds
-from dltui.graph.modules.blocks import DropPath
+from dltui.graph.modules.blocks import ChannelLayerNorm, DropPath
 
 _BATCH: dict[int, Any] = {
     2: nn.BatchNorm1d,
@@ -24,6 +24,7 @@ BUILDERS.update(
         "dropout2d": lambda args, inputs: nn.Dropout2d(args["p"]),
         "dropout3d": lambda args, inputs: nn.Dropout3d(args["p"]),
         "alpha_dropout": lambda args, inputs: nn.AlphaDropout(args["p"]),
+        "feature_alpha_dropout": lambda args, inputs: nn.FeatureAlphaDropout(args["p"]),
         "drop_path": lambda args, inputs: DropPath(args["p"]),
     }
 )
@@ -40,6 +41,24 @@ def _batch_norm(args: Args, inputs: Inputs) -> nn.Module:
         track_running_stats=args["track"],
     )
     return module
+
+
+@builds("sync_bn")
+def _sync_batch_norm(args: Args, inputs: Inputs) -> nn.Module:
+    inputs.need_rank(2, 5, "(N, C) to (N, C, D, H, W)")
+    return nn.SyncBatchNorm(
+        inputs.channels,
+        eps=args["eps"],
+        momentum=args["momentum"],
+        affine=args["affine"],
+        track_running_stats=args["track"],
+    )
+
+
+@builds("layer_norm2d")
+def _channel_layer_norm(args: Args, inputs: Inputs) -> nn.Module:
+    inputs.need_rank(3, None, "(N, C, …)")
+    return ChannelLayerNorm(inputs.channels, args["eps"], elementwise_affine=args["affine"])
 
 
 @builds("layer_norm")
@@ -68,7 +87,13 @@ def _group_norm(args: Args, inputs: Inputs) -> nn.Module:
 @builds("instance_norm")
 def _instance_norm(args: Args, inputs: Inputs) -> nn.Module:
     dims = inputs.spatial()
-    module: nn.Module = _INSTANCE[dims](inputs.channels, eps=args["eps"], affine=args["affine"])
+    module: nn.Module = _INSTANCE[dims](
+        inputs.channels,
+        eps=args["eps"],
+        momentum=args["momentum"],
+        affine=args["affine"],
+        track_running_stats=args["track"],
+    )
     return module
 
 

@@ -47,6 +47,13 @@ def _scale(args: Args, inputs: Inputs) -> nn.Module:
     return tensors.Scale(shape, float(args["init"]), args["learned"])
 
 
+@builds("layer_scale")
+def _layer_scale(args: Args, inputs: Inputs) -> nn.Module:
+    images = len(inputs.shape) > 3
+    dim = args["dim"] if args["dim"] is not None else 1 if images else -1
+    return _scale({"per_channel": True, "learned": True, "init": args["init"], "dim": dim}, inputs)
+
+
 @builds("permute")
 def _permute(args: Args, inputs: Inputs) -> nn.Module:
     dims = tuple(args["dims"])

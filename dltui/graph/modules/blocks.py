@@ -79,6 +79,29 @@ class SqueezeExcite(nn.Module):
         return x * gates.reshape(*gates.shape, *(1,) * (x.dim() - 2))
 
 
+class SeparableConv(nn.Module):
+    """A depthwise and a 1×1 convolution (Chollet 2017, https://arxiv.org/abs/1610.02357).
+
+    `(N, C, …)` to `(N, out, …)`: the first looks at the neighbours, the second mixes channels.
+    """
+
+    def __init__(self, depthwise: nn.Module, pointwise: nn.Module):
+        super().__init__()
+        self.depthwise = depthwise
+        self.pointwise = pointwise
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.pointwise(self.depthwise(x))
+        return result
+
+
+class ChannelLayerNorm(nn.LayerNorm):
+    """Layer norm over the channels of `(N, C, …)` at every place (Liu et al. 2022, ConvNeXt)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class PatchEmbed(nn.Module):
     """Patches as tokens: `(N, C, H, W)` to `(N, H/p · W/p, D)` (Dosovitskiy et al. 2020)."""
 

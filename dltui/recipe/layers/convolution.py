@@ -53,6 +53,12 @@ _AVG_POOL = {
     "ceil": flag("count a last partial window too", False),
     "include_padding": flag("let the border count in the mean", True),
 }
+_LP_POOL = {
+    "kernel": extent("window size", 2),
+    "stride": extent("step of the window; null: the window size", None),
+    "p": real("p: 1 is the sum, 2 the Euclidean norm, a large one nears the maximum", 2.0, 1),
+    "ceil": flag("count a last partial window too", False),
+}
 _ADAPTIVE = {"out": Arg("int_or_ints", 1, "output size", minimum=1)}
 
 _RANKS = ("1d", "2d", "3d")
@@ -85,9 +91,17 @@ CONVOLUTION = (
         _DEPTHWISE,
     ),
     LayerSpec(
+        "separable_conv",
+        "one kernel per channel, then a 1×1 convolution (Chollet 2017); rank after its input",
+        "out",
+        {"out": size("output channels", required=True), **_DEPTHWISE},
+        aliases=("depthwise_separable_conv",),
+    ),
+    LayerSpec(
         "max_pool", "largest value of each window; rank after its input", "kernel", _MAX_POOL
     ),
     LayerSpec("avg_pool", "mean of each window; rank after its input", "kernel", _AVG_POOL),
+    LayerSpec("lp_pool", "p-norm of each window; rank after its input", "kernel", _LP_POOL),
     LayerSpec("adaptive_avg_pool", "mean pooling to a given output size", "out", _ADAPTIVE),
     LayerSpec("adaptive_max_pool", "max pooling to a given output size", "out", _ADAPTIVE),
     LayerSpec(
@@ -106,9 +120,18 @@ CONVOLUTION = (
                 "int_or_ints", None, "output size in place of scale", optional=True, minimum=1
             ),
             "mode": choice(
-                "interpolation", "nearest", "bilinear", "bicubic", "linear", "trilinear", "area"
+                "interpolation",
+                "nearest",
+                "nearest-exact",
+                "bilinear",
+                "bicubic",
+                "linear",
+                "trilinear",
+                "area",
             ),
+            "align_corners": flag("(tri-, bi-) linear and bicubic: corner pixels stay", False),
         },
+        aliases=("interpolate",),
     ),
     LayerSpec(
         "pixel_shuffle",
@@ -130,10 +153,14 @@ CONVOLUTION = (
     ),
     LayerSpec(
         "pad",
-        "adds a border to the last two dimensions",
+        "adds a border to the spatial dimensions",
         "width",
         {
-            "width": extent("one width for all sides, or [left, right, top, bottom]", 1, minimum=0),
+            "width": extent(
+                "one width for all sides, or [left, right, top, bottom] of the last dimensions",
+                1,
+                minimum=0,
+            ),
             "mode": choice("what the border holds", "constant", "reflect", "replicate", "circular"),
             "value": real("of a constant border", 0.0),
         },

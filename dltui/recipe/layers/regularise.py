@@ -6,19 +6,27 @@ from dltui.recipe.layers.spec import LayerSpec, flag, real, share, size
 
 _P = {"p": share("share of values set to 0 while training", 0.5)}
 _AFFINE = flag("learn a scale (and shift) per channel", True)
+_BATCH_NORM = {
+    "momentum": share("weight of the newest batch in the running statistics", 0.1),
+    "eps": real("added to the variance", 1e-5, 0),
+    "affine": _AFFINE,
+    "track": flag("keep running statistics for evaluation", True),
+}
 
 REGULARISE = (
     LayerSpec(
         "bn",
         "batch normalisation (Ioffe & Szegedy 2015); rank after its input",
         None,
-        {
-            "momentum": share("weight of the newest batch in the running statistics", 0.1),
-            "eps": real("added to the variance", 1e-5, 0),
-            "affine": _AFFINE,
-            "track": flag("keep running statistics for evaluation", True),
-        },
+        _BATCH_NORM,
         aliases=("batch_norm",),
+    ),
+    LayerSpec(
+        "sync_bn",
+        "batch normalisation over the batches of all processes; alone it is plain `bn`",
+        None,
+        _BATCH_NORM,
+        aliases=("sync_batch_norm",),
     ),
     LayerSpec(
         "layer_norm",
@@ -31,6 +39,13 @@ REGULARISE = (
             "dims": size("so many of the last dimensions", 1),
         },
         aliases=("ln",),
+    ),
+    LayerSpec(
+        "layer_norm2d",
+        "layer norm over the channels of (N, C, …) at every place (Liu et al. 2022)",
+        None,
+        {"eps": real("added to the variance", 1e-6, 0), "affine": _AFFINE},
+        aliases=("channel_layer_norm",),
     ),
     LayerSpec(
         "rms_norm",
@@ -55,6 +70,8 @@ REGULARISE = (
         {
             "eps": real("added to the variance", 1e-5, 0),
             "affine": flag("learn a scale and shift per channel", False),
+            "momentum": share("weight of the newest batch in the running statistics", 0.1),
+            "track": flag("keep running statistics for evaluation", False),
         },
     ),
     LayerSpec(
@@ -73,6 +90,7 @@ REGULARISE = (
     LayerSpec("dropout2d", "sets whole channels of (N, C, H, W) to 0 while training", "p", _P),
     LayerSpec("dropout3d", "sets whole channels of (N, C, D, H, W) to 0 while training", "p", _P),
     LayerSpec("alpha_dropout", "dropout that goes with SELU", "p", _P),
+    LayerSpec("feature_alpha_dropout", "alpha dropout of whole channels", "p", _P),
     LayerSpec(
         "drop_path",
         "drops the branch of single examples while training (Huang et al. 2016)",

@@ -36,6 +36,17 @@ TENSOR = (
         },
     ),
     LayerSpec(
+        "layer_scale",
+        "multiplies every channel by a learned number that starts near 0 (Touvron et al. 2021)",
+        "init",
+        {
+            "init": real("the numbers at the start", 1e-6),
+            "dim": Arg(
+                "int", None, "dimension of the channels; null: the last, of images 1", optional=True
+            ),
+        },
+    ),
+    LayerSpec(
         "flatten",
         "joins dimensions into one",
         "start",

@@ -38,6 +38,21 @@ AUGMENTATIONS: dict[str, AugmentSpec] = {
             {"padding": Arg("int", 4, "pixels added on every side")},
         ),
         AugmentSpec(
+            "random_resized_crop",
+            "cut a random part out and grow it to the old size (Szegedy et al. 2014)",
+            None,
+            {
+                "scale": Arg(
+                    "floats",
+                    (0.08, 1.0),
+                    "smallest and largest share of the area",
+                    minimum=0,
+                    maximum=1,
+                ),
+                "ratio": Arg("floats", (0.75, 4 / 3), "smallest and largest width / height"),
+            },
+        ),
+        AugmentSpec(
             "rotate",
             "turn by a random angle",
             "degrees",

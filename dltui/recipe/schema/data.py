@@ -98,6 +98,11 @@ class FolderData(_Images):
         default=64, description="images are resized to this height and width"
     )
     channels: Literal[1, 3] = 3
+    classes: int | None = Field(
+        default=None,
+        ge=2,
+        description="classes to show the model with while the folder is not there yet",
+    )
 
 
 class CsvData(_Source):

@@ -64,7 +64,20 @@ def _checked(step: str | dict[str, Any], where: str, images: bool) -> tuple[str,
         if key not in spec.args:
             remedy = _nearest(key, spec.args) if spec.args else f"{name} takes no arguments."
             raise DataError(f"{name} has no argument {key!r}", where=where, remedy=remedy)
-    return name, {key: arg.default for key, arg in spec.args.items()} | written
+    args = {key: arg.default for key, arg in spec.args.items()} | written
+    if name == "random_resized_crop":
+        for key in ("scale", "ratio"):
+            _check_range(args[key], f"{where}.{name}.{key}")
+    return name, args
+
+
+def _check_range(numbers: Sequence[float], where: str) -> None:
+    if len(numbers) != 2 or not 0 < numbers[0] <= numbers[1]:
+        raise DataError(
+            f"{list(numbers)} is no range",
+            where=where,
+            remedy="Give the smallest and the largest, both above 0: [0.25, 1.0].",
+        )
 
 
 def _nearest(name: str, names: Any) -> str:
@@ -104,6 +117,26 @@ def crop(images: Tensor, dice: Dice, *, padding: int) -> Tensor:
     columns = dice.integers(count, 2 * padding + 1)
     places = pad(images, [padding] * 4).unfold(2, height, 1).unfold(3, width, 1)
     return places[_steps(count, images), :, rows, columns]
+
+
+def random_resized_crop(
+    images: Tensor, dice: Dice, *, scale: Sequence[float], ratio: Sequence[float]
+) -> Tensor:
+    """Cuts a part of random area and shape out of each image and grows it to `(H, W)`; bilinear.
+
+    Szegedy et al. 2014, https://arxiv.org/abs/1409.4842. A part that would not fit is cut to the
+    image's side.
+    """
+    count = len(images)
+    area = dice.uniform((count,), *scale)
+    shape = torch.exp(dice.uniform((count,), math.log(ratio[0]), math.log(ratio[1])))
+    width, height = (area * shape).sqrt().clamp(max=1), (area / shape).sqrt().clamp(max=1)
+    across, down = dice.uniform((2, count), -1, 1)
+    none = torch.zeros_like(width)
+    rows = [width, none, across * (1 - width), none, height, down * (1 - height)]
+    theta = torch.stack(rows, 1).view(count, 2, 3)
+    grid = affine_grid(theta, list(images.shape), align_corners=False)
+    return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def _steps(size: int, like: Tensor) -> Tensor:
@@ -159,6 +192,7 @@ _BATCHED: dict[str, _Images] = {
     "hflip": _hflip,
     "vflip": _vflip,
     "crop": crop,
+    "random_resized_crop": random_resized_crop,
     "rotate": _rotate,
     "affine": affine,
     "color_jitter": color_jitter,

@@ -99,6 +99,8 @@ def _described(recipe: HasData) -> DataInfo:
     if outline.info.target == "token":
         sizes = {name: min(size, section.limit or size) for name, size in outline.sizes.items()}
         return _with_sizes(outline.info, sizes, outline.info.notes)
+    if not outline.sizes:  # of a folder that is not there yet
+        return outline.info
     notes = outline.info.notes + division(section, outline.sizes).notes
     return _with_sizes(outline.info, divided_sizes(section, outline.sizes), notes)
 

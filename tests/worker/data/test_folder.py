@@ -169,3 +169,14 @@ def test_images_are_turned_as_their_exif_says(tmp_path):
     pixels = read_image(path, (8, 8), 1)
     assert pixels[0, 0].max() == 0
     assert pixels[0, 7].min() == 255
+
+
+def test_a_folder_that_is_not_there_yet_is_shown_with_the_classes_promised(recipe, pets):
+    wanted = recipe(type="folder", path=str(pets / "later"), size=8, classes=1000)
+    info = describe(wanted)
+    assert (info.classes, info.shape, info.train_size) == (1000, (3, 8, 8), None)
+    assert info.needs_download
+    assert "no folder" in info.notes[0]
+    with pytest.raises(DataError, match="no such folder"):
+        open_data(wanted, seed=0, device="cpu")
+    assert describe(recipe(type="folder", path=str(pets), size=8, classes=1000)).classes == 2

@@ -86,3 +86,57 @@ def test_convolution_keeps_the_size_and_takes_its_rank_from_the_input(
     )
     rows = [traced.output for traced in assemble(recipe, digits).traced]
     assert rows == [(2, 4, 8, 8), (2, 4, 64), (2, 6, 64), (2, 6)]
+
+
+def _one(write: Callable[..., Any], layer: str, info: DataInfo) -> nn.Module:
+    return materialise(assemble(write(f"model: {{layers: [{layer}]}}"), info)).eval()
+
+
+@torch.no_grad()
+def test_vision_layers_compute_what_their_papers_and_torch_say(write: Callable[..., Any]) -> None:
+    info = DataInfo((8, 6, 6), "float32", "class", classes=10)
+    x = torch.randn(2, 8, 6, 6)
+    separable = _one(write, "{separable_conv: {out: 5, kernel: 5}}", info)
+    depthwise, pointwise = (
+        separable.get_submodule(f"separable_conv.{n}") for n in ("depthwise", "pointwise")
+    )
+    assert sum(p.numel() for p in separable.parameters()) == 8 * 25 + 8 + 8 * 5 + 5
+    assert torch.equal(separable(x), pointwise(depthwise(x)))
+    assert torch.allclose(
+        _one(write, "{layer_norm2d: {eps: 1e-6}}", info)(x),
+        nn.functional.layer_norm(x.permute(0, 2, 3, 1), (8,), eps=1e-6).permute(0, 3, 1, 2),
+        atol=1e-6,
+    )
+    assert torch.allclose(
+        _one(write, "{lp_pool: {kernel: 3, p: 2}}", info)(x), nn.LPPool2d(2, 3)(x)
+    )
+    assert torch.allclose(_one(write, "{layer_scale: 0.5}", info)(x), x * 0.5)
+    assert _one(write, "{layer_scale: 0.5}", info).get_parameter("layer_scale.weight").shape == (
+        8,
+        1,
+        1,
+    )
+    assert torch.equal(_one(write, "sync_bn", info)(x), _one(write, "bn", info)(x))
+    grown = _one(write, "{upsample: {mode: bilinear, align_corners: true}}", info)(x)
+    assert torch.allclose(grown[..., ::11, ::11], x[..., ::5, ::5])
+
+
+def test_layers_take_their_rank_from_the_input(write: Callable[..., Any]) -> None:
+    for shape in ((4, 8), (4, 8, 8), (4, 8, 8, 8)):
+        info = DataInfo(shape, "float32", "class", classes=10)
+        rank = len(shape) - 1
+        for layer, spatial in (
+            ("{separable_conv: {out: 4, stride: 2}}", 4),
+            ("lp_pool", 4),
+            ("max_pool", 4),
+            ("avg_pool", 4),
+            ("{conv_transpose: {out: 4}}", 16),
+            ("{pad: 2}", 12),
+            ("{pad: {width: 1, mode: replicate}}", 10),
+            ("{upsample: 3}", 24),
+            ("{conv: {out: 4, groups: 2, dilation: 2}}", 8),
+            ("instance_norm", 8),
+        ):
+            output = assemble(write(f"model: {{layers: [{layer}]}}"), info).output
+            assert isinstance(output, torch.Tensor)
+            assert output.shape == (2, 4, *(spatial,) * rank), (layer, rank)

@@ -18,6 +18,11 @@ INFOS = {
     "vision/cnn-fashion-mnist": DataInfo((1, 28, 28), "float32", "class", classes=10),
     "vision/resnet18-cifar10": DataInfo((3, 32, 32), "float32", "class", classes=10),
     "vision/images-folder": DataInfo((3, 128, 128), "float32", "class", classes=2),
+    "landmarks/lenet5": DataInfo((1, 28, 28), "float32", "class", classes=10),
+    **{
+        f"landmarks/{name}": DataInfo((3, 224, 224), "float32", "class", classes=1000)
+        for name in ("alexnet", "vgg16", "resnet18", "resnet50", "efficientnet-b0", "vit-b-16")
+    },
     "tabular/csv": DataInfo((7,), "float32", "class", classes=2),
     "language/gpt-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
     "language/gpt-text": DataInfo((256,), "int64", "token", vocab=90, context=256),

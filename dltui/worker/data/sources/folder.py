@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -39,8 +39,22 @@ class _Found:
 
 
 def outline(section: FolderData, task: str) -> Outline:
-    """Lists the folder; no image is opened."""
-    return _outline(section, task, _scan(Path(section.path).expanduser()))
+    """Lists the folder; no image is opened.
+
+    Where the folder is not there yet but the recipe says how many classes it will have, the model
+    can be shown all the same: sizes stay unknown.
+    """
+    root = Path(section.path).expanduser()
+    if section.classes is not None and not root.exists():
+        return _promised(section, task, section.classes)
+    return _outline(section, task, _scan(root))
+
+
+def _promised(section: FolderData, task: str, classes: int) -> Outline:
+    note = f"there is no folder {section.path} yet: shown with data.classes = {classes:,}"
+    names = tuple(f"class {number}" for number in range(classes))
+    known = _outline(section, task, _Found(names, {}, (note,)))
+    return Outline(replace(known.info, needs_download=True), {})
 
 
 def read(section: FolderData, task: str, say: Say | None) -> Loaded:
