@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from dltui.runs.metric_reader import MetricReader, Points
     from dltui.runs.metrics import MISSING, MetricLog
     from dltui.runs.reader import RunReader
-    from dltui.runs.samples import publish_samples, read_samples
+    from dltui.runs.samples import publish_files, publish_samples, read_samples
+    from dltui.runs.sheets import (
+        PictureSheet,
+        TextPairs,
+        pair_files,
+        picture_files,
+        read_pairs,
+        read_pictures,
+    )
     from dltui.runs.status import Best, RunState, Status, read_status, write_status
 
 _HOMES = {
@@ -45,6 +53,7 @@ _HOMES = {
     "MISSING": "metrics",
     "MetricLog": "metrics",
     "MetricReader": "metric_reader",
+    "PictureSheet": "sheets",
     "Points": "metric_reader",
     "ProcessIdentity": "identity",
     "RunFilter": "filter",
@@ -53,6 +62,7 @@ _HOMES = {
     "RunState": "status",
     "RunSummary": "catalogue",
     "Status": "status",
+    "TextPairs": "sheets",
     "WorkerLock": "lock",
     "bucket_edges": "buckets",
     "checkpoint_at": "checkpoints",
@@ -61,11 +71,16 @@ _HOMES = {
     "find_run": "catalogue",
     "liveness": "living",
     "open_run": "layout",
+    "pair_files": "sheets",
+    "picture_files": "sheets",
     "pointed": "checkpoints",
     "printable": "clean",
     "process_identity": "identity",
     "publish_checkpoint": "checkpoints",
+    "publish_files": "samples",
     "publish_samples": "samples",
+    "read_pairs": "sheets",
+    "read_pictures": "sheets",
     "read_samples": "samples",
     "read_status": "status",
     "to_csv": "export",
@@ -87,6 +102,7 @@ __all__ = [
     "Inbox",
     "MetricLog",
     "MetricReader",
+    "PictureSheet",
     "Points",
     "ProcessIdentity",
     "RunFilter",
@@ -95,6 +111,7 @@ __all__ = [
     "RunState",
     "RunSummary",
     "Status",
+    "TextPairs",
     "WorkerLock",
     "bucket_edges",
     "checkpoint_at",
@@ -103,11 +120,16 @@ __all__ = [
     "find_run",
     "liveness",
     "open_run",
+    "pair_files",
+    "picture_files",
     "pointed",
     "printable",
     "process_identity",
     "publish_checkpoint",
+    "publish_files",
     "publish_samples",
+    "read_pairs",
+    "read_pictures",
     "read_samples",
     "read_status",
     "to_csv",

@@ -1,4 +1,12 @@
-"""Sample folders: generated text and example pictures of one step, always whole."""
+"""Sample folders: text, examples, pictures and pairs of one step, always whole.
+
+```
+samples/step_00001200/text.json                    generated text
+                      examples.json  00017.png …   examples behind a confusion matrix
+                      pictures.json  p000.png …    reconstructions, sample grids, boxes, masks
+                      pairs.json                   source, truth and output as text
+```
+"""
 
 from __future__ import annotations
 
@@ -6,18 +14,20 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dltui.errors import StoreError
 from dltui.runs.atomic import TEMPORARY
-from dltui.runs.checkpoints import checkpoints, remove_whole, step_folder
+from dltui.runs.checkpoints import checkpoints, step_folder
 from dltui.runs.clean import clean_json
+from dltui.runs.retention import MAX_JSON_BYTES, newest, prune_samples, spread_evenly
 
+Kind = Literal["text", "examples", "pictures", "pairs"]
 KEEP_EXAMPLES = 5
 KEEP_TEXT = 200
-_MAX_JSON_BYTES = 64 * 2**20
+KEEP_SPREAD = 64
 
 
 def publish_samples(
@@ -27,12 +37,15 @@ def publish_samples(
     *,
     keep_examples: int = KEEP_EXAMPLES,
     keep_text: int = KEEP_TEXT,
+    keep_spread: int = KEEP_SPREAD,
 ) -> Path:
     """Makes `folder/step_<step>` of what `write(empty folder)` puts there.
 
-    `folder` is the run's `samples/`. A second call for a step adds its files, the JSON last. The
-    newest `keep_examples` folders with `examples.json` stay, and the newest `keep_text` others.
-    Raises StoreError if the disk is full.
+    `folder` is the run's `samples/`. A second call for a step adds its files, the JSON last, so
+    that a step may hold several kinds. The newest `keep_examples` steps with `examples.json` stay,
+    the newest `keep_text` with text, and of `pictures.json` and `pairs.json` `keep_spread` steps
+    spread evenly over the run, the first and the last always. Raises StoreError if the disk is
+    full.
     """
     final = folder / step_folder(step)
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}"
@@ -53,12 +66,28 @@ def publish_samples(
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    _prune(folder, keep_examples, keep_text)
+    keeps = {
+        "examples": newest(keep_examples),
+        "text": newest(keep_text),
+        "pictures": spread_evenly(keep_spread),
+        "pairs": spread_evenly(keep_spread),
+    }
+    prune_samples(folder, keeps, newest(keep_text))
     return final
 
 
+def publish_files(folder: Path, step: int, files: Mapping[str, bytes]) -> Path:
+    """`publish_samples` of files by name, as `picture_files` and `pair_files` make them."""
+
+    def write(empty: Path) -> None:
+        for name, content in files.items():
+            (empty / name).write_bytes(content)
+
+    return publish_samples(folder, step, write)
+
+
 def sample_folders(folder: Path, kind: str) -> list[Path]:
-    """Folders that hold `<kind>.json` (`text` or `examples`), oldest first."""
+    """Folders that hold `<kind>.json` (one of `Kind`), oldest first."""
     return [path for path in checkpoints(folder) if (path / f"{kind}.json").is_file()]
 
 
@@ -69,7 +98,7 @@ def read_samples(folder: Path, kind: str) -> dict[str, Any] | None:
     """
     path = folder / f"{kind}.json"
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
+        if path.stat().st_size > MAX_JSON_BYTES:
             raise ValueError("it is larger than 64 MiB")
         plain = json.loads(path.read_bytes())
         if not isinstance(plain, dict):
@@ -80,21 +109,3 @@ def read_samples(folder: Path, kind: str) -> dict[str, Any] | None:
         raise StoreError(f"cannot read samples: {error}", where=str(path)) from error
     cleaned: dict[str, Any] = clean_json(plain)
     return cleaned
-
-
-def _prune(folder: Path, keep_examples: int, keep_text: int) -> None:
-    with_examples = sample_folders(folder, "examples")
-    others = [path for path in checkpoints(folder) if path not in set(with_examples)]
-    for path in with_examples[: -keep_examples or None] + others[: -keep_text or None]:
-        if (path / "text.json").is_file() and path in with_examples:
-            _drop_examples(path)
-        else:
-            remove_whole(path)
-
-
-def _drop_examples(path: Path) -> None:
-    """Keeps the text of a step whose pictures are too old."""
-    (path / "examples.json").unlink(missing_ok=True)
-    for other in path.iterdir():
-        if other.name != "text.json":
-            other.unlink(missing_ok=True)
