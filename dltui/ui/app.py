@@ -6,14 +6,19 @@ import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from rich.console import RenderableType
+
+# Textual has no public place between its compositor and its driver.
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
 from dltui.paths import runs_folder
 from dltui.ui.settings import Settings
+from dltui.ui.terminal_cells import TerminalCells
 from dltui.ui.themes import DARK, LIGHT, default_theme
 
 
@@ -29,6 +34,7 @@ class DltuiApp(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
     BINDINGS = [
         Binding("ctrl+t", "toggle_theme", "Light/dark", show=False, id="toggle-theme"),
+        Binding("ctrl+l", "draw_again", "Draw again", show=False, id="draw-again"),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True, id="quit-at-once"),
     ]
 
@@ -44,6 +50,7 @@ class DltuiApp(App[int]):
         self.runs = runs or runs_folder()
         self.open_runs = open_runs
         self.settings = settings or Settings()
+        self.terminal = TerminalCells()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         chosen = self.settings.get("theme", default_theme())
@@ -53,9 +60,27 @@ class DltuiApp(App[int]):
             self.animation_level = "none"
 
     def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.terminal.forget())
         self.theme_changed_signal.subscribe(self, lambda theme: self.remember_theme(theme.name))
         if self.settings.problem:
             self.notify(self.settings.problem, severity="warning")
+
+    def on_resize(self) -> None:
+        # Terminals move and cut their lines as they see fit.
+        self.terminal.forget()
+
+    def action_draw_again(self) -> None:
+        """Sends the whole screen, where something else has written over it."""
+        self.terminal.forget()
+        self.screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        shown = renderable
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            shown = cast(RenderableType, self.terminal.difference(renderable))
+        elif renderable is not None:
+            self.terminal.forget()
+        super()._display(screen, shown)
 
     def get_default_screen(self) -> Screen[Any]:
         """Home stays below a watched run, so that leaving it leads somewhere."""
