@@ -15,9 +15,9 @@ DltuiError                 says what happened, where, and what to do next
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class DltuiError(Exception):
@@ -75,21 +75,34 @@ class TrainingError(DltuiError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem of a recipe. `line` and `column` count from 1; `path` is the dotted key."""
+    """One problem of a recipe. `line` and `column` count from 1; `path` is the dotted key.
+
+    `typed` is what stands before the message where there is no file to go to: the override or the
+    name of the recipe, as the user typed it.
+    """
 
     file: str
     line: int
     column: int
     path: str
     message: str
+    typed: str = ""
 
     def __str__(self) -> str:
-        key = f" {self.path}:" if self.path else ""
-        return f"{self.file}:{self.line}:{self.column}:{key} {self.message}"
+        place = self.typed or f"{self.file}:{self.line}:{self.column}"
+        # An override begins with its key.
+        key = f" {self.path}:" if self.path and f'"{self.path}=' not in self.typed else ""
+        return f"{place}:{key} {self.message}"
 
     def as_json(self) -> dict[str, str | int]:
         """The object that `dltui validate --json` lists under `errors`."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Problem:
+        """Reads what `as_json` wrote, whatever else stands beside it. Raises KeyError."""
+        keys = ("file", "line", "column", "path", "message")
+        return cls(**{key: plain[key] for key in keys}, typed=str(plain.get("typed", "")))
 
 
 class RecipeError(DltuiError):

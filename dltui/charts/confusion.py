@@ -131,11 +131,17 @@ def _draw_extent(frame: Frame, layout: GridLayout, view: GridView, classes: int)
     row = 2 + layout.rows
     if layout.rows >= classes and layout.columns >= classes:
         return
-    note = (
-        f"truth {view.top + 1}–{view.top + layout.rows}, "
-        f"predicted {view.left + 1}–{view.left + layout.columns} of {classes}"
-    )
-    frame.write(row, 0, note, QUIET)
+    frame.write(row, 0, extent_words(view, layout.rows, layout.columns, classes), QUIET)
+
+
+def extent_words(view: GridView, rows: int, columns: int, classes: int) -> str:
+    """Which part of a matrix too large for the room is on the screen; z makes room for more."""
+    parts = [
+        f"{what} {first + 1}–{first + shown} of {classes}"
+        for what, first, shown in (("rows", view.top, rows), ("columns", view.left, columns))
+        if shown < classes
+    ]
+    return "showing " + ", ".join(parts) + " · arrows show the rest"
 
 
 def _number(count: int, share: float, view: GridView, glyphs: Glyphs) -> str:

@@ -112,7 +112,9 @@ def recipes(json: AsJson = False) -> None:
 @app.command()
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the copy.")],
-    source: Annotated[str, typer.Option("--from", metavar="RECIPE", help="What to copy.")],
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="RECIPE", help="What to copy.")
+    ] = None,
 ) -> None:
     """Copy a recipe to start one's own."""
     from dltui.cli.recipes import copy_recipe

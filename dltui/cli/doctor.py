@@ -33,7 +33,9 @@ def doctor(runs: Path, run: str, *, as_json: bool) -> int:
 
     console = Console(highlight=False)
     if not findings:
-        console.print(f"{reader.folder.id}: nothing wrong found up to step {reader.status.step:,}.")
+        console.print(
+            f"{reader.folder.name}: nothing wrong found up to step {reader.status.step:,}."
+        )
     for finding in findings:
         console.print(_block(finding, ascii_only=not console.encoding.startswith("utf")))
     for name, problem in reader.problems.items():

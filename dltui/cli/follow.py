@@ -21,7 +21,7 @@ from dltui.runs.catalogue import find_run
 from dltui.runs.clean import printable
 from dltui.runs.layout import RunFolder
 from dltui.runs.reader import RunReader
-from dltui.runs.status import ENDED_STATES, RunState, Status
+from dltui.runs.status import ENDED_STATES, RunState, Status, epoch_text, state_word
 
 _POLL_S = 0.25
 _LINE_S = 5.0
@@ -127,7 +127,7 @@ def poll_to_the_end(reader: RunReader) -> RunState:
 
 
 def progress_text(status: Status) -> str:
-    """`epoch 4.0/20  step 1,204  train/loss 0.083  52,700 samples/s  20 %`"""
+    """`epoch 4/20  step 1,204  train/loss 0.083  52,700 samples/s  20 %`"""
     parts = [_epoch(status, status.step), f"step {status.step:,}"]
     parts += [
         f"{name} {value:.4g}"
@@ -164,7 +164,10 @@ def log_tail(run: RunFolder, lines: int = _LOG_LINES) -> list[str]:
 
 def result_text(status: Status, state: RunState) -> str:
     """`finished in 0:20  val/accuracy 0.985  best val/accuracy 0.987 at step 400`"""
-    parts = [f"{state} after {duration_text(status.elapsed_s)}", f"step {status.step:,}"]
+    parts = [
+        f"{state_word(state, status.message)} after {duration_text(status.elapsed_s)}",
+        f"step {status.step:,}",
+    ]
     shown = {**status.metrics, **status.test}
     parts += [
         f"{name} {value:.4g}" for name, value in shown.items() if name.startswith(("val/", "test/"))
@@ -249,5 +252,4 @@ def _terminable() -> Iterator[Callable[[], int]]:
 def _epoch(status: Status, step: int) -> str:
     if not status.steps_per_epoch:
         return f"step {step:,}"
-    total = f"/{round(status.epochs_total, 1):g}" if status.epochs_total else ""
-    return f"epoch {step / status.steps_per_epoch:.1f}{total}"
+    return f"epoch {epoch_text(step / status.steps_per_epoch, status.epochs_total)}"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.errors import RecipeError
+from dltui.errors import Problem, RecipeError, UsageError
 
 if TYPE_CHECKING:
     from dltui.recipe import ShippedRecipe
@@ -104,9 +104,7 @@ def _print_description(found: dict[str, Any]) -> None:
     from dltui.cli.tables import table_console
 
     for error in found["errors"]:
-        place = f"{error['file']}:{error['line']}:{error['column']}"
-        key = f" {error['path']}:" if error["path"] else ""
-        print(f"{place}:{key} {error['message']}", file=sys.stderr)
+        print(Problem.from_json(error), file=sys.stderr)
     if found["errors"]:
         return
     for note in found.get("notes", ()):
@@ -133,10 +131,15 @@ def shape_text(shape: Any) -> str:
     return "×".join(map(str, shape)) if isinstance(shape, list) else str(shape or "")
 
 
-def copy_recipe(source: str, target: Path) -> int:
-    """Write an own copy of a recipe, comments and all."""
+def copy_recipe(source: str | None, target: Path) -> int:
+    """Write an own copy of a recipe, comments and all. Raises UsageError without a source."""
     from dltui.recipe import write_copy
 
+    if source is None:
+        raise UsageError(
+            "which recipe shall it be a copy of?",
+            remedy=f"dltui new {target} --from vision/cnn-digits; dltui recipes lists them all",
+        )
     write_copy(source, target)
     print(f"{target} written; dltui train {target} trains it", file=sys.stderr)
     return 0

@@ -12,6 +12,7 @@ from typing import Literal
 from dltui.runs.catalogue import Catalogue, RunSummary
 from dltui.runs.clean import printable
 from dltui.runs.filter import RunFilter
+from dltui.runs.status import state_word
 
 SIGNS = {
     "queued": "·",
@@ -75,7 +76,7 @@ def _cells(summary: RunSummary) -> dict[str, str]:
     status = summary.status
     return {
         "run": summary.name,
-        "state": summary.state,
+        "state": state_word(summary.state, status.message),
         "epoch": epoch_text(summary),
         "best": best_text(summary),
         "time": duration_text(status.elapsed_s),

@@ -127,6 +127,7 @@ def _table_of_pretrained(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
             module.register_forward_hook(note(name))
     dtype = torch.float32 if info.dtype == "float32" else torch.int64
     example = torch.empty(TRACE_BATCH, *info.shape, dtype=dtype, device="meta")
+    _check_channels(recipe, info, model)
     try:
         with torch.no_grad():
             output = model(example)
@@ -137,6 +138,28 @@ def _table_of_pretrained(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
     _check_output(recipe, info, output)
     initialise(model, recipe)
     return rows
+
+
+def _check_channels(recipe: Recipe, info: DataInfo, model: nn.Module) -> None:
+    """Refuses images of other channels than a ready-made network was made for."""
+    source = recipe.model.pretrained
+    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+    if source is None or first is None or (first.in_channels,) == info.shape[:-2]:
+        return
+    wanted = first.in_channels
+    if len(info.shape) != 3:
+        shape = ",".join(map(str, info.shape))
+        message = f"{source.source} takes images ({wanted},height,width), this data has ({shape})"
+    else:
+        message = (
+            f"{source.source} takes images with {wanted} channels, this data has {info.shape[0]}: "
+        )
+        message += (
+            f"set data.channels: {wanted}"
+            if hasattr(recipe.data, "channels")
+            else f"take data with {wanted} channels, or write the network with `layers:`"
+        )
+    raise fault(recipe, (*source.path, "from"), message)
 
 
 def _check_output(recipe: Recipe, info: DataInfo, output: Any) -> None:

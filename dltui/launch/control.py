@@ -18,7 +18,7 @@ from dltui.runs.inbox import CommandKind, Inbox, user_name
 from dltui.runs.layout import RunFolder, open_run
 from dltui.runs.living import effective_state, read_launch
 from dltui.runs.lock import WorkerLock
-from dltui.runs.status import LIVE_STATES, read_status, write_status
+from dltui.runs.status import KILLED, LIVE_STATES, read_status, write_status
 
 _DEATH_S = 10.0
 
@@ -112,7 +112,7 @@ def _note_death(run: RunFolder) -> None:
     if not lock.acquire():
         return  # somebody has started it again meanwhile
     try:
-        message = f"killed by {user_name()}"
+        message = f"{KILLED}{user_name()}"
         status = read_status(run.path)
         write_status(run.path, replace(status, state="stopped", process=None, message=message))
         events = EventLog(run.events)

@@ -59,8 +59,7 @@ def _place(recipe: Recipe, overrides: Sequence[str]) -> Path:
 def raise_problems(found: dict[str, Any]) -> None:
     """Raises RecipeError with all `errors` of a description, if there are any."""
     if found["errors"]:
-        keys = ("file", "line", "column", "path", "message")
-        raise RecipeError([Problem(**{key: each[key] for key in keys}) for each in found["errors"]])
+        raise RecipeError([Problem.from_json(each) for each in found["errors"]])
 
 
 def _ask(recipe: Recipe, overrides: Sequence[str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: with every problem of the recipe at once.
     """
-    problems = Problems()
+    problems = Problems(overrides)
     opened = open_source(str(source), Path.cwd(), None, problems)
     if opened is None:
         raise RecipeError(problems.in_order())
@@ -47,7 +47,7 @@ def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe
         RecipeError: with every problem of the recipe at once.
     """
     opened = Source(str(path), path.parent, text, path)
-    return _loaded(opened, overrides, Problems())
+    return _loaded(opened, overrides, Problems(overrides))
 
 
 def _loaded(opened: Source, overrides: Sequence[str], problems: Problems) -> Recipe:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from dltui.recipe.merge import merged
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.reader import decode, read_yaml
-from dltui.recipe.tree import Entry, Location, Problems, dotted
-
-OVERRIDE_FILE: Final = "<override>"
+from dltui.recipe.tree import OVERRIDE_FILE, Entry, Location, Problems, dotted
 
 
 def with_overrides(

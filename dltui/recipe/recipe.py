@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.errors import Problem
 from dltui.recipe.nodes import KeyPath, Model
-from dltui.recipe.tree import Entry, Location, dotted, nearest_entry
+from dltui.recipe.tree import Entry, Location, dotted, nearest_entry, override_typed
 from dltui.recipe.writer import write_yaml
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class Recipe:
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """A problem at a key, for errors that are found later than the recipe is read."""
-        return Problem(*self.where(path), dotted(path), message)
+        place = self.where(path)
+        return Problem(*place, dotted(path), message, override_typed(place, self.overrides))
 
     def resolved_yaml(self) -> str:
         """YAML that `load_recipe` reads to an equal recipe, from any folder."""

@@ -53,7 +53,8 @@ def open_source(name: str, base: Path, place: Location | None, problems: Problem
         return _decoded(sys.stdin.buffer.read(LARGEST_BYTES + 1), STDIN_FILE, base, None, problems)
     if "://" in name:
         where = place or Location(name, 1, 1)
-        problems.add(where, "extends" if place else "", "recipes are read from this machine only")
+        said = "recipes are read from this machine only"
+        problems.add(where, "extends" if place else "", said, typed="" if place else name)
         return None
     path = _find(name, base)
     if path is None:
@@ -65,7 +66,7 @@ def open_source(name: str, base: Path, place: Location | None, problems: Problem
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         where, key = (place, "extends") if place else (Location(name, 1, 1), "")
-        problems.add(where, key, f"cannot read {path}: {reason}")
+        problems.add(where, key, f"cannot read {path}: {reason}", typed="" if place else name)
         return None
     # A file is told by the name that the user typed; what it extends, by its whole path.
     typed = place is None and (base / name) == path
@@ -92,7 +93,7 @@ def _add_missing(name: str, base: Path, place: Location | None, problems: Proble
         message += f"; did you mean `{near}`?"
     else:
         message += "; `dltui recipes` lists the shipped ones"
-    problems.add(where, key, message)
+    problems.add(where, key, message, typed="" if place else name[:200])
 
 
 def _yaml_files(folder: Path) -> Iterable[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from dltui.errors import Problem
 from dltui.recipe.nodes import KeyPath
+
+OVERRIDE_FILE: Final = "<override>"
+"""Stands for the command line; the line is the number of the override."""
+_LONGEST_SHOWN: Final = 60
 
 
 class Location(NamedTuple):
@@ -90,6 +94,14 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
+def override_typed(place: Location, overrides: Sequence[str]) -> str:
+    """`override "optimizer.lr=x"` for a place on the command line; empty for one in a file."""
+    if place.file != OVERRIDE_FILE or not 0 < place.line <= len(overrides):
+        return ""
+    text = overrides[place.line - 1]
+    return f'override "{text[:_LONGEST_SHOWN]}{"…" if len(text) > _LONGEST_SHOWN else ""}"'
+
+
 class TooManyProblems(Exception):  # noqa: N818 - ends the check, never seen outside
     """There are so many problems that looking for more helps nobody."""
 
@@ -103,16 +115,20 @@ class Problems:
 
     MOST = 300
 
-    def __init__(self) -> None:
+    def __init__(self, overrides: Sequence[str] = ()) -> None:
+        """`overrides` are the texts that places in `OVERRIDE_FILE` count."""
+        self._overrides = tuple(overrides)
         self._found: dict[tuple[Location, str], Problem] = {}
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def add(self, place: Location, path: KeyPath | str, message: str) -> None:
+    def add(self, place: Location, path: KeyPath | str, message: str, *, typed: str = "") -> None:
+        """`typed` names a place that is no place in a file; overrides are found by themselves."""
         key = path if isinstance(path, str) else dotted(path)
         if (place, key) not in self._found:
-            self._found[place, key] = Problem(*place, key, message)
+            typed = typed or override_typed(place, self._overrides)
+            self._found[place, key] = Problem(*place, key, message, typed)
             if len(self._found) >= self.MOST:
                 raise TooManyProblems
 

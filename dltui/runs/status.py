@@ -30,6 +30,13 @@ RunState = Literal[
 STATES: tuple[RunState, ...] = get_args(RunState)
 LIVE_STATES: frozenset[RunState] = frozenset({"starting", "running", "paused", "stopping"})
 ENDED_STATES: frozenset[RunState] = frozenset({"stopped", "finished", "failed", "died"})
+KILLED = "killed by "
+"""How the message of a run begins whose worker was killed on purpose; its state is `stopped`."""
+
+
+def state_word(state: str, message: str) -> str:
+    """The state as a person reads it: `killed` where that is how the run was stopped."""
+    return "killed" if state == "stopped" and message.startswith(KILLED) else state
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,7 @@ class Status:
     @property
     def epoch_text(self) -> str:
         """`4.3/20`: passes done and to do, to a tenth of one."""
-        done = f"{round(self.epoch, 1):g}"
-        return f"{done}/{round(self.epochs_total, 1):g}" if self.epochs_total else done
+        return epoch_text(self.epoch, self.epochs_total)
 
     @property
     def progress(self) -> float | None:
@@ -91,6 +97,12 @@ class Status:
         if not self.steps_total:
             return 1.0 if self.state == "finished" else None
         return min(self.step / self.steps_total, 1.0)
+
+
+def epoch_text(done: float, total: float | None) -> str:
+    """`4.3/20`: passes done and to do, to a tenth of one, the same wherever it is read."""
+    shown = f"{round(done, 1):g}"
+    return f"{shown}/{round(total, 1):g}" if total else shown
 
 
 def write_status(folder: Path, status: Status, *, sync: bool = True) -> None:

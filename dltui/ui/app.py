@@ -17,6 +17,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from dltui.paths import runs_folder
+from dltui.ui.key_words import active_keys
 from dltui.ui.settings import Settings
 from dltui.ui.terminal_cells import TerminalCells
 from dltui.ui.themes import DARK, LIGHT, default_theme
@@ -96,6 +97,11 @@ class DltuiApp(App[int]):
 
         return HomeScreen(self.runs)
 
+    def notify(self, message: str, **how: Any) -> None:
+        """The newest word replaces those before: a key pressed thrice is answered once."""
+        self.clear_notifications()
+        super().notify(message, **how)
+
     def remember_theme(self, name: str) -> None:
         self.settings.set("theme", name)
 
@@ -103,16 +109,17 @@ class DltuiApp(App[int]):
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every key of the screen by its name, then Textual's own commands."""
+        """Every key of the screen by its name, then what has no key."""
         named: set[str] = set()
-        for node, binding, enabled, tooltip in screen.active_bindings.values():
+        for key in active_keys(screen):
             # Several keys may do the same: one line for all of them.
-            is_new = binding.description not in named
-            if enabled and binding.description and not binding.system and is_new:
-                named.add(binding.description)
-                yield SystemCommand(
-                    binding.description,
-                    tooltip or f"key {self.get_key_display(binding)}",
-                    partial(self.run_action, binding.action, node),
-                )
-        yield from super().get_system_commands(screen)
+            if key.word not in named:
+                named.add(key.word)
+                act = partial(self.run_action, key.action, key.node)
+                yield SystemCommand(key.word, key.line or f"key {key.key}", act)
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save this screen as an SVG file", self._save_picture)
+
+    def _save_picture(self) -> None:
+        # The palette is still on the screen for a moment.
+        self.set_timer(0.1, self.deliver_screenshot)

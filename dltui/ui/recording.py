@@ -219,7 +219,7 @@ def _progress(status: Status, curves: dict[str, Curve]) -> Progress:
     per_epoch = status.steps_per_epoch
     return Progress(
         epoch=step / per_epoch if per_epoch else status.epoch,
-        epochs=math.ceil(status.epochs_total or 0),
+        epochs=status.epochs_total or 0.0,
         step=step,
         steps=steps,
         steps_per_epoch=per_epoch,

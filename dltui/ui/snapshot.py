@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dltui.runs.status import epoch_text
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -43,7 +45,7 @@ class Progress:
     """How far the run is; zeros and NaN where it is not known yet."""
 
     epoch: float = 0.0
-    epochs: int = 0
+    epochs: float = 0.0
     step: int = 0
     steps: int = 0
     steps_per_epoch: int = 0
@@ -60,9 +62,9 @@ class Progress:
         return min(1.0, self.step / self.steps) if self.steps > 0 else 0.0
 
     @property
-    def epoch_number(self) -> int:
-        """The epoch at work, counted from 1."""
-        return min(int(self.epoch) + 1, self.epochs) if self.epochs else int(self.epoch) + 1
+    def epoch_text(self) -> str:
+        """`4.3/20`: passes done and to do, as in every list of runs."""
+        return epoch_text(self.epoch, self.epochs)
 
 
 @dataclass(frozen=True, slots=True)

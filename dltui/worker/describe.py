@@ -75,8 +75,8 @@ def _attempt(
     try:
         return check()
     except DltuiError as error:
-        named = error.key if isinstance(error, DataError) else None
-        if named is not None:
+        named = error.key if isinstance(error, DataError) else _plugin_key(recipe, error)
+        if isinstance(error, DataError) and named is not None:
             error.where = None
         found["errors"] += _as_json(error, lambda text: recipe.problem(named or key, text))
         return None
@@ -86,6 +86,12 @@ def _attempt(
             raise
         found["errors"] += _as_json(mismatch, lambda text: recipe.problem(key, text))
         return None
+
+
+def _plugin_key(recipe: Recipe, error: DltuiError) -> KeyPath | None:
+    """The key that names the file, where a whole plugin file is at fault and not a line of it."""
+    files = [str(path) for path in recipe.plugins]
+    return ("plugins", files.index(error.where)) if error.where in files else None
 
 
 def _as_json(error: DltuiError, place: Callable[[str], Problem]) -> list[dict[str, str | int]]:

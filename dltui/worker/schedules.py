@@ -40,8 +40,10 @@ class Steps:
 def schedule(section: SchedulerSection, lr: float, steps: Steps) -> Rate:
     """The rate of `section` with its warm-up; `lr` is the peak.
 
-    Cosine, linear, one-cycle and cyclical begin after the warm-up and fill what is left; step and
-    exponential count epochs from the beginning of the training.
+    The warm-up rises by the same amount with every step, the first one included, so that no step
+    is lost at a rate of 0; its last step has the peak. Cosine, linear, one-cycle and cyclical
+    begin after it and fill what is left; step and exponential count epochs from the beginning of
+    the training.
     """
     warmup_steps = _warmup_steps(section.warmup, steps)
     main = _main(section, lr, Steps(max(steps.total - warmup_steps, 1), steps.per_epoch))
@@ -52,7 +54,7 @@ def schedule(section: SchedulerSection, lr: float, steps: Steps) -> Rate:
 
     def with_warmup(step: int) -> float:
         if step < warmup_steps:
-            return lr * (start + (1 - start) * step / warmup_steps)
+            return lr * (start + (1 - start) * (step + 1) / warmup_steps)
         return main(step if from_start else step - warmup_steps)
 
     return with_warmup

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from dltui.recipe import Recipe
 
 
+_COMPILING = "compiling the model; the first step comes after that"
+
+
 class Session:
     """Trains the run in `folder`; the caller holds its lock and deals with errors."""
 
@@ -93,14 +96,17 @@ class Session:
         saved, self._saved = self._saved, None
         seed_everything(recipe.trainer)
         seed = recipe.trainer.seed
+        self._doing("reading the data")
         data = open_data(recipe, seed=seed, device=self.device, say=self._say)
         for note in data.info.notes if fold.index == 0 else ():
             self.record.event("log", note)
+        self._doing("building the model")
         parts = build_parts(recipe, data, self.device)
         training = Training(recipe, data, parts, self.device, self.record, self.control, fold)
         self.training = training
         self.record.step = training.step
         if saved is not None:
+            self._doing(f"loading the checkpoint of step {saved.step:,}")
             restore(training, saved) if saved.is_own else fork(training, saved)
         self._announce(training, saved)
         data.save(self.folder.path)
@@ -108,7 +114,13 @@ class Session:
         return training
 
     def _say(self, line: str) -> None:
+        self._doing(line)
         self.record.event("log", line)
+
+    def _doing(self, what: str) -> None:
+        """What takes its time before the first step, for whoever waits for it."""
+        if self.record.status.state == "starting":
+            self.record.update(message=what)
 
     def _announce(self, training: Training, saved: Saved | None) -> None:
         """What readers need to know before the first step."""
@@ -136,6 +148,8 @@ class Session:
             metric=training.best_metric,
         )
         self.record.state("running")
+        if parts.is_compiled:
+            self.record.update(message=_COMPILING)
 
     def _cross_validated(self, results: tuple[dict[str, float], ...]) -> None:
         """Mean and standard deviation of each validation metric over the folds."""
@@ -177,6 +191,8 @@ class Session:
         log = self.record.metric_log("system", SYSTEM_COLUMNS)
         known = (None if math.isnan(values[name]) else values[name] for name in SYSTEM_COLUMNS)
         log.append(training.step, time.time(), list(known))
+        if pace.steps and self.record.status.message == _COMPILING:
+            self.record.update(message="")
         self.record.update(
             samples_per_s=rate if measured else None,
             metrics={**self.record.status.metrics, **training.train_values()},

@@ -66,6 +66,8 @@ def work(folder: RunFolder, *, resume: bool, debug: bool = False) -> int:
 
 
 def _train(folder: RunFolder, record: RunRecord, *, resume: bool) -> int:
+    if "torch" not in sys.modules:
+        record.update(message="importing torch")
     from dltui.graph.plugins import plugin_failure, raised_in_plugin
     from dltui.worker.session import Session  # imports torch, which takes seconds
 
@@ -78,7 +80,7 @@ def _train(folder: RunFolder, record: RunRecord, *, resume: bool) -> int:
     except StopTraining as stop:
         training = session.training
         assert training is not None
-        record.state("stopping", stop.reason)
+        record.state("stopping", "saving a checkpoint before the end")
         training.save_checkpoint()
         training.tell("on_end")
         session.control.refuse_rest("the training was stopped")

@@ -165,7 +165,7 @@ class Training:
         """One optimiser step on a group of micro-batches."""
         number = self.step + 1
         lr = self.apply_learning_rate()
-        self.probes.begin(number)
+        self.probes.begin(number, last=self.local_step + 1 >= self.parts.steps.total)
         values = self.stepper.gradients(group)
         is_sound = not self._reads_at_once or math.isfinite(values[0].item())
         if not is_sound:

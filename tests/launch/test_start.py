@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dltui.errors import DltuiError, RecipeError, StoreError
+from dltui.errors import DltuiError, RecipeError, StoreError, UsageError
 from dltui.launch import description
 from dltui.launch.candidate import Candidate
 from dltui.launch.start import start_run
@@ -18,7 +19,7 @@ from dltui.recipe import load_recipe
 from dltui.runs.checkpoints import publish_checkpoint
 from dltui.runs.layout import RunFolder
 from dltui.runs.living import effective_state, read_launch
-from dltui.runs.status import read_status
+from dltui.runs.status import read_status, write_status
 
 CANDIDATE = Path(__file__).with_name("obedient_candidate.py")
 WORKER = Path(__file__).with_name("obedient_worker.py")
@@ -190,6 +191,23 @@ def test_a_fork_starts_from_the_checkpoint_of_its_parent(
     with pytest.raises(StoreError, match="no checkpoint at step 71"):
         start_run(recipe, runs=tmp_path / "away", fork=(run, 71))
     assert effective_state(away.path, read_status(away.path)) == "died"
+
+
+def test_a_fork_with_nothing_left_to_train_is_refused_before_it_is_made(
+    run: RunFolder, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, SOUND)
+    write_status(run.path, replace(read_status(run.path), steps_per_epoch=10, step=70))
+    publish_checkpoint(run.checkpoints, 70, lambda folder: (folder / "m").touch())
+    with pytest.raises(UsageError, match="7 epochs on, and the recipe ends after 7"):
+        start_run(
+            load_recipe(recipe_file, ["trainer.epochs=7"]),
+            runs=tmp_path / "new",
+            fork=(run, None),
+        )
+    assert not (tmp_path / "new").exists()
+    longer = load_recipe(recipe_file, ["trainer.epochs=8"])
+    started(start_run(longer, runs=tmp_path / "new", fork=(run, None)))
 
 
 def test_a_description_is_kept_until_the_recipe_changes(

@@ -66,3 +66,29 @@ def test_several_devices_are_refused_before_anything_starts(recipe: Path) -> Non
     (error,) = describe_recipe(recipe, ["trainer.devices=2"])["errors"]
     assert error["path"] == "trainer.devices"
     assert "write devices: 1" in error["message"]
+
+
+def test_an_untrusted_plugin_is_told_where_the_recipe_names_it(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    plugin = tmp_path / "twice.py"
+    plugin.write_text("import dltui\n\n@dltui.layer('twice')\ndef twice(x):\n    return 2 * x\n")
+    recipe.write_text(DIGITS.replace("    - flatten\n", "    - twice\n    - flatten\n"))
+    with recipe.open("a") as file:
+        file.write("plugins: [twice.py]\n")
+    (error,) = describe_recipe(recipe)["errors"]
+    assert error["path"] == "plugins.0"
+    assert "has not been allowed to run" in error["message"]
+
+
+def test_a_ready_made_network_says_which_channels_it_takes(recipe: Path) -> None:
+    recipe.write_text("""
+dltui: 1
+data: {type: builtin, name: digits}
+model: {from: torchvision/mobilenet_v3_small}
+task: {type: classify}
+""")
+    (error,) = describe_recipe(recipe)["errors"]
+    assert error["path"] == "model.from"
+    assert "takes images with 3 channels, this data has 1" in error["message"]

@@ -117,7 +117,7 @@ def test_one_cycle_rises_and_falls_as_torchs_does() -> None:
 def test_warm_up_rises_in_a_line_and_the_schedule_begins_after_it() -> None:
     section = Cosine(type="cosine", warmup=Warmup(epochs=1.0, start=0.2))
     rates = ours(section)
-    assert rates[:11] == pytest.approx([LR * (0.2 + 0.08 * step) for step in range(11)])
+    assert rates[:10] == pytest.approx([LR * (0.2 + 0.08 * step) for step in range(1, 11)])
     rest = schedule(Cosine(type="cosine"), LR, Steps(50, 10))
     assert rates[10:] == pytest.approx([rest(step) for step in range(50)])
 
@@ -133,11 +133,18 @@ def test_a_rate_set_by_hand_holds_at_once_and_keeps_the_shape_of_the_schedule() 
     assert [again(step) for step in range(60)] == [rate(step) for step in range(60)]
 
 
-def test_a_rate_set_while_the_warm_up_stands_at_zero_is_taken() -> None:
+def test_no_step_of_a_warm_up_is_lost_at_a_rate_of_zero() -> None:
+    once = schedule(Constant(warmup=Warmup(steps=1)), LR, STEPS)
+    assert once(0) == LR
+    rates = schedule(Constant(warmup=Warmup(epochs=1.0)), LR, Steps(5, 4))
+    assert [rates(step) for step in range(5)] == [LR / 4, LR / 2, LR * 3 / 4, LR, LR]
+
+
+def test_a_rate_set_during_the_warm_up_holds_at_once_and_rises_on() -> None:
     rate = LearningRate(Constant(warmup=Warmup(steps=10)), LR, STEPS)
-    assert rate(0) == 0
-    rate.set(0.3, 0)
-    assert rate(10) == pytest.approx(0.3)
+    rate.set(0.3, 4)
+    assert rate(4) == pytest.approx(0.3)
+    assert rate(10) == pytest.approx(0.6)
 
 
 def test_plateau_reduces_after_patience_and_stops_at_the_minimum() -> None:

@@ -27,7 +27,7 @@ class OptimizerSection(Section):
 class Warmup(Section):
     steps: int | None = Field(default=None, ge=1)
     epochs: float | None = Field(default=None, gt=0)
-    start: float = Field(default=0.0, ge=0, le=1, description="share of lr at the first step")
+    start: float = Field(default=0.0, ge=0, le=1, description="share of lr that it rises from")
 
 
 class _Schedule(Section):

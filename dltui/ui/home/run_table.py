@@ -13,6 +13,8 @@ from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
 
+from dltui.runs.status import state_word
+
 if TYPE_CHECKING:
     from dltui.runs.catalogue import RunSummary
 
@@ -63,6 +65,12 @@ class RunTable(DataTable[Text]):
         rows: tuple[Row, ...]
         problem: str | None
 
+    @dataclass
+    class Marked(Message):
+        """Another choice of runs is marked for comparison."""
+
+        ids: frozenset[str]
+
     def __init__(self, runs: Path, id: str) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=False, cell_padding=1)
         self.runs = runs
@@ -105,7 +113,7 @@ class RunTable(DataTable[Text]):
         clock = _clock(status.elapsed_s)
         cells = (
             run.name,
-            run.state,
+            state_word(run.state, status.message),
             status.epoch_text,
             best,
             self._trend(run),
@@ -176,6 +184,7 @@ class RunTable(DataTable[Text]):
         if row is not None:
             self.marked ^= {row.id}
             self._write(self.cursor_row, row)
+            self.post_message(self.Marked(frozenset(self.marked)))
 
     @on(DataTable.RowSelected)
     def tell_open(self, event: DataTable.RowSelected) -> None:

@@ -58,10 +58,8 @@ class ConfusionPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         at = snapshot.confusion
         if at is None:
-            self.wait_for(
-                "waiting for the first evaluation"
-                if snapshot.live
-                else "this run has no confusion matrix"
+            self.wait_while(
+                snapshot, "waiting for the first evaluation", "this run has no confusion matrix"
             )
             self._shown = None
         elif at is not self._shown:

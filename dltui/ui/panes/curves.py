@@ -10,17 +10,13 @@ from textual.binding import Binding
 
 from dltui.charts.numbers import format_count, format_value
 from dltui.ui.panes.axes import Axis, axis_values, mark_place
-from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.pane import Pane, waiting_text
 from dltui.ui.snapshot import Curve, Snapshot
 from dltui.ui.widgets.line_chart import LineChart, Mark, Series
 
 PARTS = ("train", "val", "test")
 _SLOTS = {"train": 0, "val": 1, "test": 2}
 _OVERLAY_SLOT = 3
-_AT_START = {
-    "queued": "queued: waiting for its turn",
-    "starting": "starting: importing torch, opening the data, building the model …",
-}
 
 
 class CurvesPane(Pane):
@@ -64,9 +60,7 @@ class CurvesPane(Pane):
 
     def waiting_for(self, snapshot: Snapshot) -> str:
         """What is said while there is no point to draw."""
-        if snapshot.state in ("queued", "starting"):
-            return snapshot.reason or _AT_START[snapshot.state]
-        return "waiting for the first step" if snapshot.live else "this run has no points here"
+        return waiting_text(snapshot, "waiting for the first step", "this run has no points here")
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -182,7 +176,7 @@ class MetricsPane(CurvesPane):
             self.name_as(f"{chosen} · {names.index(chosen) + 1}/{len(names)}")
 
     def waiting_for(self, snapshot: Snapshot) -> str:
-        return "waiting for the first evaluation" if snapshot.live else "this run has no metrics"
+        return waiting_text(snapshot, "waiting for the first evaluation", "this run has no metrics")
 
     def action_turn(self, by: int) -> None:
         if self._snapshot is None or not (names := self.names(self._snapshot)):

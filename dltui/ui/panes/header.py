@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from dltui.charts.glyphs import terminal_glyphs
+from dltui.runs.status import state_word
 from dltui.ui.panes.lines import Line, Lines, Span, fit
 from dltui.ui.panes.numbers import duration, rate
 from dltui.ui.panes.states import STATE_TONES, state_glyph
@@ -72,10 +73,13 @@ def status_line(snapshot: Snapshot, width: int) -> Line:
     tone = STATE_TONES.get(state, "")
     left: list[Span] = [
         (" " + fit(snapshot.name, min(cell_len(snapshot.name), max(8, width // 4))), "strong"),
-        ("  " + state_glyph(state) + " " + state, tone),
+        (f"  {state_glyph(state)} {state_word(state, snapshot.reason)}", tone),
     ]
-    if progress.epochs:
-        left.append((f"  epoch {progress.epoch_number}/{progress.epochs}", ""))
+    if snapshot.live and state != "queued" and progress.step == 0 and snapshot.reason:
+        word = f": {snapshot.reason} …"
+        left.append((fit(word, min(cell_len(word), max(8, width - _cells(left) - 1))), tone))
+    elif progress.epochs:
+        left.append((f"  epoch {progress.epoch_text}", ""))
     right = _figures(progress, live=snapshot.live)
     share = f" {progress.share * 100:3.0f} %"
     while right and _cells(left) + _cells(right) + len(share) + 10 > width:

@@ -46,10 +46,10 @@ class HistogramsPane(Pane):
         ridge = snapshot.ridge
         if ridge is None:
             name = f"{self._kind}: "
-            self.wait_for(
-                name + "waiting for the first measured step"
-                if snapshot.live
-                else name + "nothing was measured; diagnostics.histograms sets how often"
+            self.wait_while(
+                snapshot,
+                name + "waiting for the first measured step",
+                name + "nothing was measured; diagnostics.histograms sets how often",
             )
             self._shown = None
             return

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -43,11 +44,34 @@ _SMALL = (
     Column("layer", 0, path=True),
     Column("norm", 8, right=True),
     Column("upd/wt", 8, right=True),
+    Column("weights", 8, right=True),
     Column("dead", 6, right=True),
     Column("trend", 6),
     Column("note", 9),
 )
-_FULL_CELLS, _SMALL_CELLS = (0, 1, 2, 3, 4, 5, 6), (0, 1, 2, 4, 5, 6)
+_WEIGHTS, _DEAD, _TREND, _NOTE = 3, 4, 5, 6
+_SMALL_BELOW = 80
+_NAME_CELLS = 20
+"""A layer's name gets so many cells, if it needs them, before a column is left out."""
+
+
+def fitting_columns(width: int, longest_name: int, *, noted: bool) -> tuple[int, ...]:
+    """Which columns stand beside names of up to `longest_name` cells; the least telling go first.
+
+    `noted`: some layer has a note, which then stays while the figures make room.
+    """
+    columns = _FULL if width >= _SMALL_BELOW else _SMALL
+    left_out: tuple[int, ...] = (_WEIGHTS, _DEAD, _TREND) if noted else (_NOTE, _WEIGHTS, _DEAD)
+    kept = list(range(len(columns)))
+    if width < _SMALL_BELOW:
+        kept.remove(_WEIGHTS)
+    for column in (*left_out, _TREND):
+        taken = sum(columns[index].width + 1 for index in kept)
+        if width - taken >= min(longest_name, _NAME_CELLS):
+            break
+        if column in kept:
+            kept.remove(column)
+    return tuple(kept)
 
 
 class LayersPane(Pane):
@@ -65,25 +89,28 @@ class LayersPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(id="layers")
-        self.table = Table(_SMALL, id="layer-table")
+        self.table = Table(_FULL, id="layer-table")
         self._layers: tuple[LayerReading, ...] | None = None
         self._findings: tuple[object, ...] = ()
         self._drawn_at = -math.inf
+        self._cells: tuple[int, ...] = tuple(range(len(_FULL)))
 
     def compose(self) -> ComposeResult:
         yield self.table
 
     def show(self, snapshot: Snapshot) -> None:
         layers, findings = snapshot.layers, snapshot.findings
+        if not layers:
+            self._layers = None
+            self.wait_while(snapshot, "waiting for the first measured step", "nothing was measured")
+            return
         if layers is self._layers and findings is self._findings:
             return
         now = time.monotonic()
         if snapshot.live and now - self._drawn_at < REFRESH_S and self._layers:
             return
         self._drawn_at, self._layers, self._findings = now, layers, findings
-        what = "waiting for the first measured step" if snapshot.live else "nothing was measured"
-        if self.wait_for(None if layers else what):
-            return
+        self.wait_for(None)
         self._fill()
 
     def on_resize(self) -> None:
@@ -114,12 +141,15 @@ class LayersPane(Pane):
         ]
 
     def _fill(self) -> None:
-        full = self.size.width >= 80
-        columns, cells = (_FULL, _FULL_CELLS) if full else (_SMALL, _SMALL_CELLS)
-        notes = _notes(self._findings)
-        trend = columns[-2].width
-        self.table.columns = columns
-        rows = [_row(layer, notes.get(layer.name, ""), trend) for layer in self._layers or ()]
+        layers, notes = self._layers or (), _notes(self._findings)
+        width = self.table.size.width or self.size.width
+        columns = _FULL if width >= _SMALL_BELOW else _SMALL
+        longest = max((cell_len(layer.name) for layer in layers), default=0)
+        noted = any(layer.nonfinite or layer.name in notes for layer in layers)
+        cells = fitting_columns(width, longest, noted=noted)
+        self._keep_order(cells)
+        self.table.columns = tuple(columns[cell] for cell in cells)
+        rows = [_row(layer, notes.get(layer.name, ""), columns[_TREND].width) for layer in layers]
         self.table.set_rows(
             [
                 Row(
@@ -130,6 +160,14 @@ class LayersPane(Pane):
                 for row in rows
             ]
         )
+
+    def _keep_order(self, cells: tuple[int, ...]) -> None:
+        """The rows stay sorted by the same column where others come or go."""
+        before, self._cells = self._cells, cells
+        sorted_by = self.table.sort_column
+        if sorted_by is not None and before != cells:
+            cell = before[sorted_by]
+            self.table.sort_column = cells.index(cell) if cell in cells else None
 
 
 def _row(layer: LayerReading, note: str, trend_width: int) -> Row:

@@ -26,6 +26,7 @@ class LogPane(Pane):
     """What the doctor found and what the run did. `v` hides the lines below a level."""
 
     pane_title = "findings and log"
+    first_word = None
     topic = "findings"
     hint = "v level"
     BINDINGS = [

@@ -22,6 +22,8 @@ class Pane(Vertical):
     topic: ClassVar[str]
     hint: ClassVar[str] = ""
     """The pane's own keys, on its lower border while it has the focus."""
+    first_word: ClassVar[str | None] = "reading the run …"
+    """What stands in the pane before the first snapshot; None: nothing."""
     DEFAULT_CSS = """
     Pane {
         border: round $border-blurred;
@@ -44,6 +46,8 @@ class Pane(Vertical):
 
     def on_mount(self) -> None:
         self.mount(self._waiting)
+        if self.first_word is not None:
+            self.wait_for(self.first_word)
 
     def show(self, snapshot: Snapshot) -> None:
         """Takes a new snapshot."""
@@ -52,6 +56,10 @@ class Pane(Vertical):
     def readings(self) -> list[str]:
         """The current values in whole sentences, for the explanation and for screen readers."""
         return []
+
+    def wait_while(self, snapshot: Snapshot, live: str, ended: str) -> bool:
+        """Waits: before the first step for what the worker is at, then for `live` or `ended`."""
+        return self.wait_for(waiting_text(snapshot, live, ended))
 
     def wait_for(self, what: str | None) -> bool:
         """Shows `what` in place of the content; `None` shows the content. True while waiting."""
@@ -87,3 +95,14 @@ class Pane(Vertical):
             if widget.focusable and widget.display:
                 widget.focus()
                 return
+
+
+def waiting_text(snapshot: Snapshot, live: str, ended: str) -> str:
+    """What a pane without content says: the worker's own word where it has one."""
+    if snapshot.state == "queued":
+        return snapshot.reason or "queued: waiting for its turn"
+    if snapshot.state == "starting":
+        return f"starting: {snapshot.reason or 'waiting for the worker'} …"
+    if snapshot.state == "running" and snapshot.reason:
+        return f"{snapshot.reason} …"
+    return live if snapshot.live else ended

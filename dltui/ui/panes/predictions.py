@@ -125,10 +125,8 @@ class PredictionsPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         at = snapshot.predictions
         if at is None:
-            self.wait_for(
-                "waiting for the first evaluation"
-                if snapshot.live
-                else "this run has no predictions"
+            self.wait_while(
+                snapshot, "waiting for the first evaluation", "this run has no predictions"
             )
             self._shown = None
         elif at is not self._shown:

@@ -48,13 +48,14 @@ class SystemPane(Pane):
 
     def show(self, snapshot: Snapshot) -> None:
         newest = snapshot.curves.get("system/step_ms") or snapshot.curves.get("system/cpu_percent")
-        if newest is self._shown and self._curves:
+        if newest is not None and newest is self._shown:
             return
         self._shown, self._curves = newest, snapshot.curves
         lines = system_lines(snapshot, self._sparkline_width())
-        what = "waiting for the first second" if snapshot.live else "nothing was measured"
-        if self.wait_for(None if lines else what):
+        if not lines:
+            self.wait_while(snapshot, "waiting for the first second", "nothing was measured")
             return
+        self.wait_for(None)
         self.figures.set_lines(lines)
 
     def on_resize(self) -> None:

@@ -33,10 +33,10 @@ class TextsPane(Pane):
     def show(self, snapshot: Snapshot) -> None:
         at = snapshot.text
         if at is None:
-            self.wait_for(
-                "waiting for the first evaluation, which samples text"
-                if snapshot.live
-                else "this run has no sampled text"
+            self.wait_while(
+                snapshot,
+                "waiting for the first evaluation, which samples text",
+                "this run has no sampled text",
             )
             self._shown = None
             return

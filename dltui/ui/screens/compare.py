@@ -18,6 +18,7 @@ from textual.widgets import Footer, Input
 from dltui.charts.numbers import format_value
 from dltui.errors import DltuiError
 from dltui.runs import Catalogue, RunFilter, RunSummary
+from dltui.runs.status import state_word
 from dltui.ui.feed import RunFeed, SnapshotRead
 from dltui.ui.memory import Memory
 from dltui.ui.panes.axes import Axis, axis_values, next_axis
@@ -289,13 +290,14 @@ class CompareScreen(Screen[None]):
             if snapshot is not None
             else summary.status.metrics.get(metric, math.nan)
         )
+        word = state_word(summary.state, summary.status.message)
         chart = self.query_one(LineChart)
         mark = chart.glyphs.markers[self._colors[path] % SLOTS] if path in self._colors else " "
         pin = "*" if path in self.pinned else " "
         cells = (
             (pin + mark, "accent"),
             (summary.name, ""),
-            (f"{state_glyph(summary.state)} {summary.state}", STATE_TONES.get(summary.state, "")),
+            (f"{state_glyph(summary.state)} {word}", STATE_TONES.get(summary.state, "")),
             ("" if math.isnan(value) else format_value(value), ""),
         )
         return Row(str(path), cells, (path not in self.shown, summary.name, summary.state, value))

@@ -12,6 +12,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from dltui.ui.key_words import active_keys
+
 _MOVING = ("cursor_", "scroll_", "page_")
 """Actions that every list has: they come last, below what only this place can do."""
 _MOVING_TITLE = "moving about"
@@ -38,18 +40,11 @@ class HelpScreen(ModalScreen[None]):
     def of(cls, screen: Screen[Any]) -> HelpScreen:
         """The keys that are active on `screen` now."""
         tables: dict[str, Table] = {}
-        seen: set[tuple[str, str]] = set()
-        for node, binding, _, tooltip in screen.active_bindings.values():
-            if binding.system or not binding.description:
-                continue
-            is_moving = binding.action.rpartition(".")[2].startswith(_MOVING)
-            title = _MOVING_TITLE if is_moving else _title(node, screen)
-            if (title, binding.action) in seen:
-                continue
-            seen.add((title, binding.action))
+        for key in active_keys(screen):
+            is_moving = key.action.rpartition(".")[2].startswith(_MOVING)
+            title = _MOVING_TITLE if is_moving else _title(key.node, screen)
             table = tables.setdefault(title, _table())
-            key = screen.app.get_key_display(binding)
-            table.add_row(Text(key, "bold"), binding.description, Text(tooltip, "dim"))
+            table.add_row(Text(key.key, "bold"), key.word, Text(key.line, "dim"))
         return cls(sorted(tables.items(), key=lambda group: group[0] == _MOVING_TITLE))
 
     def compose(self) -> ComposeResult:

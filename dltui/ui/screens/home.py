@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
 from dltui.errors import DltuiError
@@ -19,6 +20,8 @@ from dltui.ui.home.recipe_tree import Entry, RecipeTree, find_entries
 from dltui.ui.home.run_table import RunTable
 from dltui.ui.launching import Launching
 from dltui.ui.widgets.size_guard import SizeGuard
+
+RUNS_HINT = "tab to the runs · enter watch · space mark · c compare the marked"
 
 
 class HomeScreen(Launching, Screen[None]):
@@ -38,7 +41,7 @@ class HomeScreen(Launching, Screen[None]):
             "compare_runs",
             "Compare",
             id="compare-runs",
-            tooltip="Compare the runs marked with space",
+            tooltip="Compare the runs that are marked: tab to the runs, space on each",
         ),
         Binding("slash", "show_filter", "Filter", key_display="/", id="show-filter"),
         Binding("r", "show_view('recipe')", "Recipe", show=False, id="view-recipe"),
@@ -66,6 +69,7 @@ class HomeScreen(Launching, Screen[None]):
             yield RecipePreview(id="preview", classes="panel")
         with Vertical(id="lower", classes="panel") as lower:
             lower.border_title = f"runs · {self.runs}"
+            lower.border_subtitle = RUNS_HINT
         yield SizeGuard()
 
     def on_mount(self) -> None:
@@ -96,6 +100,18 @@ class HomeScreen(Launching, Screen[None]):
         self.read_recipes()
         self.read_machine()
         self.set_interval(2.0, self.read_machine)
+
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Tab goes from the recipes to the runs, and to the preview, which only scrolls, last."""
+        preview = self.query_one("#preview")
+        return sorted(super().focus_chain, key=lambda widget: preview in widget.ancestors)
+
+    @on(RunTable.Marked)
+    def count_marked(self, event: RunTable.Marked) -> None:
+        count = len(event.ids)
+        told = f"{count} marked · space mark · c compare" if count else RUNS_HINT
+        self.query_one("#lower").border_subtitle = told
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys act once there is something to act on."""
@@ -237,7 +253,10 @@ class HomeScreen(Launching, Screen[None]):
         table = self.query_one(RunTable)
         paths = [row.path for row in table.shown if row.id in table.marked]
         if len(paths) < 2:
-            self.notify("Mark two runs or more with space, then press c.", severity="warning")
+            self.notify(
+                "Mark two runs or more first: tab to the runs, space on each; then c.",
+                severity="warning",
+            )
             return
         from dltui.ui.screens.compare import CompareScreen
 

@@ -85,7 +85,6 @@ class OptionsScreen(Screen[Choice | None]):
     async def _fill(self, fields: list[Field], name: str) -> None:
         form = self.query_one("#form", VerticalScroll)
         form.border_title = f"options · {name}"
-        await self.query_one("#waiting").remove()
         self.fields = {field.path: field for field in fields}
         rows: list[Static | Horizontal] = [
             _row(Field("run name", "", "a name for the run; empty: the recipe's", (), True))
@@ -97,7 +96,10 @@ class OptionsScreen(Screen[Choice | None]):
                 section = top
                 rows.append(Static(section, classes="section"))
             rows.append(_row(field))
-        await form.mount(*rows)
+        # A form half made shows its headings above rows that are still empty.
+        with self.app.batch_update():
+            await form.mount(*rows)
+            await self.query_one("#waiting").remove()
         form.query(Input).first().focus()
         self._check()
 

@@ -19,6 +19,7 @@ from textual.widgets import Static
 from dltui import explain
 from dltui.errors import DltuiError
 from dltui.ui.feed import RunFeed, SnapshotRead
+from dltui.ui.key_words import active_keys
 from dltui.ui.memory import Memory
 from dltui.ui.panes.axes import AXES, Axis, next_axis
 from dltui.ui.panes.confusion import ConfusionPane, EvaluationWanted
@@ -49,6 +50,7 @@ from dltui.ui.screens.watch_layout import (
     PaneTabs,
     mode,
     place_of,
+    task_of,
 )
 from dltui.ui.snapshot import LogLine, Snapshot
 from dltui.ui.widgets.line_chart import LineChart
@@ -80,6 +82,7 @@ class WatchScreen(Screen[None]):
         self._outcomes: Pane | None = None
         self._panes: tuple[Pane, ...] = ()
         self.zoomed = False
+        self._is_stopping = False
 
     # Layout
 
@@ -114,7 +117,7 @@ class WatchScreen(Screen[None]):
         """Brings back the layout and the charts as they were left."""
         self.memory = memory = Memory(self.app, "watch")
         for slot, pane in FRONT.items():
-            kept = memory.get(slot, pane)
+            kept = memory.get(self._layout_key(slot), pane)
             there = [place.pane for place in PLACES if place.slot == slot]
             self.query_one(f"#{kept if kept in there else pane}").add_class("-front")
         kept_axis = memory.get("axis", "step")
@@ -127,6 +130,10 @@ class WatchScreen(Screen[None]):
         loss = self.query_one(LossPane).chart
         for name in ("log_y", "smoothing"):
             self.watch(loss, name, partial(memory.set, name), init=False)
+
+    def _layout_key(self, slot: str) -> str:
+        """Under which name the front pane of a slot is kept: each task has its own."""
+        return f"{slot} {task_of(self.run_path)}"
 
     def on_unmount(self) -> None:
         for feed in (self.feed, *self._overlays.values()):
@@ -161,7 +168,7 @@ class WatchScreen(Screen[None]):
         for slot in SLOTS:
             self.query_one(f"#{slot}").set_class(slot == place.slot, "-active")
         self.query_one("#panes").set_class(place.slot == "slot-log", "-behind")
-        self.memory.set(place.slot, pane_id)
+        self.memory.set(self._layout_key(place.slot), pane_id)
         self.query_one(PaneTabs).mark(pane_id, self.snapshot.task if self.snapshot else None)
         self.call_after_refresh(self.show_visible)
 
@@ -349,10 +356,7 @@ class WatchScreen(Screen[None]):
         self._do("export", partial(controls.export, self.run_path, target))
 
     def action_detach(self) -> None:
-        if self.snapshot is not None and self.snapshot.live:
-            message = f"{self.snapshot.name} goes on training; dltui watch shows it again"
-        else:
-            message = ""
+        message = controls.farewell(self.snapshot, stopping=self._is_stopping)
         if self.app.screen_stack[0] is not self:
             if message:
                 self.app.notify(message, markup=False)
@@ -382,6 +386,7 @@ class WatchScreen(Screen[None]):
         except DltuiError as error:
             self.say(str(error), level="error")
         else:
+            self._is_stopping = self._is_stopping or control == "stop"
             self.say(f"{control}: asked for; it takes effect at the next step")
 
     def _set_rate(self, text: str | None) -> None:
@@ -414,11 +419,7 @@ class WatchScreen(Screen[None]):
         self.run_worker(run, thread=True, group=what, exclusive=True)
 
     def _keys(self) -> list[tuple[str, str]]:
-        seen: dict[str, str] = {}
-        for _node, binding, enabled, tooltip in self.active_bindings.values():
-            if enabled and binding.description and not binding.system:
-                seen[self.app.get_key_display(binding)] = tooltip or binding.description
-        return list(seen.items())
+        return [(key.key, key.line or key.word) for key in active_keys(self)]
 
     # Other runs
 
@@ -466,7 +467,7 @@ class WatchScreen(Screen[None]):
         """Watches another run in place of this one."""
         self.feed.stop()
         self.run_path = path
-        self.snapshot = None
+        self.snapshot, self._is_stopping = None, False
         self.feed = RunFeed(path, self)
         self.feed.start()
         self.say(f"now watching {path.name}")

@@ -47,6 +47,21 @@ def why_not(control: Control, snapshot: Snapshot | None) -> str | None:
     return f"cannot {word}: the run is {snapshot.state}, no worker is there to do it"
 
 
+def farewell(snapshot: Snapshot | None, *, stopping: bool) -> str:
+    """What becomes of the run when the screen is left; empty where it has ended.
+
+    `stopping`: it has been asked to, whether or not the worker has got so far.
+    """
+    if snapshot is None or not snapshot.live:
+        return ""
+    name = snapshot.name
+    if stopping or snapshot.state == "stopping":
+        return f"{name} is stopping after saving a checkpoint; dltui resume {name} goes on from it"
+    if snapshot.state == "paused":
+        return f"{name} stays paused; dltui resume {name} lets it go on"
+    return f"{name} goes on training; dltui watch shows it again"
+
+
 def learning_rate_problem(text: str) -> str | None:
     """What is wrong with a learning rate typed by a person; None where it will do."""
     try:

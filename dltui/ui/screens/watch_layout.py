@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from dltui.errors import StoreError
+from dltui.runs.status import read_status
 from dltui.ui.panes.lines import Lines, Span
 
 MIN_COLUMNS, MIN_ROWS = 60, 16
@@ -62,6 +65,14 @@ OUTCOME_TABS = {"next_token": "samples", "regress": "predicted"}
 def place_of(pane: str) -> Place:
     """The place of the pane with this id."""
     return next(place for place in PLACES if place.pane == pane)
+
+
+def task_of(run: Path) -> str:
+    """The task of the run in this folder; empty where its status does not say."""
+    try:
+        return read_status(run).task
+    except StoreError:
+        return ""
 
 
 class PaneTabs(Lines):

@@ -77,7 +77,7 @@ def checked(images: ImageFiles) -> tuple[ImageFiles, list[Path]]:
     A file cut off further on is found when it is decoded.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
-        good = list(pool.map(_opens, images.files))
+        good = list(pool.map(opens, images.files))
     broken = [file for file, opens in zip(images.files, good, strict=True) if not opens]
     return images.take(torch.tensor(good, dtype=torch.bool).nonzero().flatten()), broken
 
@@ -114,7 +114,8 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8))
 
 
-def _opens(path: Path) -> bool:
+def opens(path: Path) -> bool:
+    """Whether the file's header is that of an image."""
     try:
         with Image.open(path):
             return True

@@ -90,16 +90,20 @@ class Probes:
         step_s = self._clock.step_s * steps
         return self._total_s / step_s if step_s > 0 else 0.0
 
-    def begin(self, step: int) -> None:
-        """Before the forward pass of optimiser step `step`."""
+    def begin(self, step: int, *, last: bool = False) -> None:
+        """Before the forward pass of optimiser step `step`.
+
+        The `last` step of a training is read whatever the budget: it is what people look at
+        afterwards, and of a short run there may be little else.
+        """
         self._clock.tick(perf_counter(), self._own_s)
         self._own_s = 0.0
         self._step = step
         self.last_gradient_norm = None
         if self._transfer.pending:
             self._transfer.poll()
-        if step >= self._next:
-            self._choose(step)
+        if step >= self._next or (last and self._next < NEVER):
+            self._choose(step, last)
 
     def gradients_ready(self, step: int) -> None:
         """After the backward pass of `step`, before clipping."""
@@ -168,13 +172,13 @@ class Probes:
             costly.due = NEVER
         return cheap, costly
 
-    def _choose(self, step: int) -> None:
+    def _choose(self, step: int, last: bool) -> None:
         began_s = perf_counter()
         if self._first is None:
             self._first = step
         step_s = self._clock.step_s
-        self._does_cheap = step >= self._cheap.due and self._cheap.allows(step, step_s)
-        self._does_dear = step >= self._dear.due and self._dear.allows(step, step_s)
+        self._does_cheap = _is_read(self._cheap, step, step_s, last)
+        self._does_dear = _is_read(self._dear, step, step_s, last)
         self._next = min(self._cheap.due, self._dear.due)
         self._cheap_parts = {}
         self._cheap_s = self._dear_s = 0.0
@@ -266,3 +270,9 @@ class Probes:
         self._next = min(self._cheap.due, self._dear.due)
         self._own_s = self._cheap_s + self._dear_s
         self._total_s += self._own_s
+
+
+def _is_read(pacer: Pacer, step: int, step_s: float, last: bool) -> bool:
+    if last:
+        return pacer.due < NEVER
+    return step >= pacer.due and pacer.allows(step, step_s)

@@ -14,7 +14,9 @@ from textual.app import App
 from dltui.ui.app import DltuiApp
 from dltui.ui.panes.confusion import ConfusionPane
 from dltui.ui.panes.curves import LossPane
+from dltui.ui.panes.header import RunHeader
 from dltui.ui.panes.key_line import KeyLine
+from dltui.ui.panes.layers import LayersPane
 from dltui.ui.panes.lines import Lines, text_of
 from dltui.ui.panes.log import LogPane, in_order, log_text
 from dltui.ui.panes.system import SystemPane
@@ -228,7 +230,7 @@ async def test_a_fault_while_reading_is_shown_and_reading_goes_on(
 async def test_a_starting_run_says_what_it_is_doing(make_run: Make, watch_app: Make) -> None:
     run = make_run(0)
     run.folder.metric_log("train").unlink()
-    run.status = replace(run.status, state="starting")
+    run.status = replace(run.status, state="starting", step=0, message="importing torch")
     run.tick()
     async with watch_app(run).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
@@ -236,7 +238,15 @@ async def test_a_starting_run_says_what_it_is_doing(make_run: Make, watch_app: M
         await until(pilot, lambda: waiting.lines and "importing torch" in text_of(waiting.lines[0]))
         run.status = replace(run.status, message="reading 60,000 images")
         run.tick()
-        await until(pilot, lambda: text_of(waiting.lines[0]) == "reading 60,000 images")
+        await until(pilot, lambda: "reading 60,000 images" in text_of(waiting.lines[0]))
+        assert "starting: reading 60,000 images" in screen.query_one(RunHeader).text
+        layers = screen.query_one(LayersPane).query_one(".pane--waiting", Lines)
+        await pilot.press("3")
+        await until(pilot, lambda: "reading 60,000 images" in text_of(layers.lines[0]))
+        compiling = "compiling the model; the first step comes after that"
+        run.status = replace(run.status, state="running", message=compiling)
+        run.tick()
+        await until(pilot, lambda: text_of(layers.lines[0]) == f"{compiling} …")
 
 
 async def test_layout_and_charts_are_as_they_were_left(make_run: Make, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.errors import RecipeError
+from dltui.errors import Problem, RecipeError
 from dltui.recipe import Recipe, load_recipe
 from dltui.recipe.nodes import Layer
 
@@ -161,3 +161,36 @@ def test_a_wrong_override_is_told_by_its_number_and_column(
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.column) == ("<override>", 2, column)
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ("optimizer.lr=x", 'override "optimizer.lr=x": '),
+        ("optimizr.lr=3", 'override "optimizr.lr=3": optimizr: unknown section'),
+        ("trainer.epochs", 'override "trainer.epochs": '),
+    ],
+)
+def test_a_wrong_override_is_shown_as_it_was_typed(
+    override: str, shown: str, write: Write, small: str
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(small), ["trainer.seed=1", override])
+    assert str(caught.value).startswith(shown)
+    assert "<override>" not in str(caught.value)
+    plain = caught.value.problems[0].as_json()
+    assert (plain["file"], plain["line"]) == ("<override>", 2)
+    assert str(Problem.from_json(plain)) == str(caught.value)
+
+
+def test_problems_of_a_section_set_by_an_override_name_it_too(write: Write, small: str) -> None:
+    recipe = load_recipe(write(small), ["trainer.device=cpu"])
+    found = recipe.problem(("trainer", "device"), "not here")
+    assert str(found) == 'override "trainer.device=cpu": not here'
+
+
+def test_a_recipe_that_is_not_there_is_told_by_its_name() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("vision/cnn-digit")
+    assert str(caught.value).startswith("vision/cnn-digit: there is no file `vision/cnn-digit`")
+    assert caught.value.problems[0].line == 1

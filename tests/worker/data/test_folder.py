@@ -133,6 +133,8 @@ def test_a_class_that_validation_lacks_is_noted(recipe, tmp_path):
 def test_a_folder_of_nothing_but_broken_images_is_refused(recipe, pets):
     for file in pets.rglob("*.*"):
         file.write_bytes(b"broken")
+    with pytest.raises(DataError, match="none of the 20 images can be read"):
+        describe(recipe(type="folder", path=str(pets)))
     with pytest.raises(DataError, match="none of the 20 images"):
         open_data(recipe(type="folder", path=str(pets)), seed=0, device="cpu")
 

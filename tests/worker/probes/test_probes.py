@@ -322,3 +322,30 @@ def test_a_broken_weight_a_broken_input_and_a_broken_gradient_are_named():
     with torch.no_grad():
         model[2].bias[0] = torch.nan
     assert locate_nonfinite(model, _step(model, x)) == ("2", "weight")
+
+
+def test_the_last_step_is_read_whatever_the_budget():
+    sink = Recorder()
+    model = small_cnn()
+    probes = Probes(model, DiagnosticsSection(every_steps=1000), sink, "cpu")
+    for step in range(1, 6):
+        probes.begin(step, last=step == 5)
+        model(torch.randn(4, 1, 8, 8)).sum().backward()
+        probes.gradients_ready(step)
+        probes.updated(step)
+    probes.close()
+    for group in ("layers", "histograms", "activations"):
+        assert sink.frames(group)[-1][0] == 5
+
+
+def test_what_is_switched_off_is_not_read_at_the_last_step_either():
+    sink = Recorder()
+    model = small_cnn()
+    settings = DiagnosticsSection(histograms=False, activations=False)
+    probes = Probes(model, settings, sink, "cpu")
+    probes.begin(1, last=True)
+    model(torch.randn(4, 1, 8, 8)).sum().backward()
+    probes.gradients_ready(1)
+    probes.updated(1)
+    probes.close()
+    assert {group for group, *_ in sink} == {"layers"}

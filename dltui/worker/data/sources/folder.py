@@ -13,7 +13,7 @@ from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import FolderData
 from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples, TensorExamples
-from dltui.worker.data.images import ImageFiles, checked
+from dltui.worker.data.images import ImageFiles, checked, opens
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 
 SUFFIXES = frozenset(
@@ -39,7 +39,7 @@ class _Found:
 
 
 def outline(section: FolderData, task: str) -> Outline:
-    """Lists the folder; no image is opened.
+    """Lists the folder, and opens images of each part until one is sound.
 
     Where the folder is not there yet but the recipe says how many classes it will have, the model
     can be shown all the same: sizes stay unknown.
@@ -47,7 +47,12 @@ def outline(section: FolderData, task: str) -> Outline:
     root = Path(section.path).expanduser()
     if section.classes is not None and not root.exists():
         return _promised(section, task, section.classes)
-    return _outline(section, task, _scan(root))
+    found = _scan(root)
+    known = _outline(section, task, found)
+    for name, (files, _) in found.parts.items():
+        if not any(map(opens, files)):
+            raise _all_broken(name, files, root)
+    return known
 
 
 def _promised(section: FolderData, task: str, classes: int) -> Outline:
@@ -76,14 +81,19 @@ def read(section: FolderData, task: str, say: Say | None) -> Loaded:
         images = ImageFiles(files, torch.tensor(labels), (height, width), section.channels)
         part, bad = _decoded(images, say) if in_memory else checked(images)
         if not len(part):
-            raise DataError(
-                f"none of the {len(files)} images of {name} can be read",
-                where=str(root),
-                remedy=f"Check {files[0]}.",
-            )
+            raise _all_broken(name, files, root)
         parts[name] = part
         broken += bad
     return Loaded(known, parts, "images", notes=_broken_note(broken, root))
+
+
+def _all_broken(part: str, files: list[Path], root: Path) -> DataError:
+    whose = "" if part == "all" else f" of {part}"
+    return DataError(
+        f"none of the {len(files):,} images{whose} can be read",
+        where=str(root),
+        remedy=f"Check {files[0]}.",
+    )
 
 
 def _decoded(images: ImageFiles, say: Say | None) -> tuple[TensorExamples, list[Path]]:
