@@ -14,6 +14,7 @@ from dltui.graph.initialise import initialise
 from dltui.graph.leaves import Traced
 from dltui.graph.plugins import load_plugins
 from dltui.graph.pretrained import pretrained_model
+from dltui.graph.registries import is_detector
 from dltui.graph.scope import fault
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.nodes import KeyPath
@@ -105,6 +106,9 @@ def _table_of_pretrained(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
     model = pretrained_model(recipe, info, meta=True)
     source = recipe.model.pretrained
     assert source is not None
+    if is_detector(model):
+        initialise(model, recipe)
+        return _rows_without_shapes(model)
     rows: list[LayerRow] = []
 
     def note(name: str) -> Any:
@@ -160,6 +164,12 @@ def _check_channels(recipe: Recipe, info: DataInfo, model: nn.Module) -> None:
             else f"take data with {wanted} channels, or write the network with `layers:`"
         )
     raise fault(recipe, (*source.path, "from"), message)
+
+
+def _rows_without_shapes(model: nn.Module) -> list[LayerRow]:
+    """A detector chooses boxes by their scores, which the meta device has none of."""
+    leaves = [(n, m) for n, m in model.named_modules() if n and not any(m.children())]
+    return [LayerRow(name, type(m).__name__, [], [], _size(m)) for name, m in leaves]
 
 
 def _check_output(recipe: Recipe, info: DataInfo, output: Any) -> None:

@@ -1,8 +1,7 @@
-"""`from:`: ready-made networks, of torchvision's registry or of a run of our own."""
+"""`from:`: ready-made networks, of a library's registry or of a run of our own."""
 
 from __future__ import annotations
 
-import difflib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from torch import nn
 from dltui.graph.assemble import assemble, materialise
 from dltui.graph.lora import add_lora
 from dltui.graph.plugins import load_plugins
+from dltui.graph.registries import HEADS_OF_THEIR_OWN, REGISTRIES, Request, head_names
 from dltui.graph.run_weights import fill, is_run_source, trained_in
 from dltui.graph.scope import evaluated, fault
 from dltui.recipe.data_info import DataInfo
@@ -19,9 +19,6 @@ from dltui.recipe.nodes import KeyPath, Pretrained
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
-
-_AUXILIARY = ("googlenet", "inception_v3")
-"""Networks that give more than one output while training unless told not to."""
 
 
 def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module:
@@ -39,17 +36,18 @@ def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module
     family, _, name = source.source.partition("/")
     if is_run_source(source.source):
         model = _of_run(recipe, source, meta=meta)
-    elif family == "torchvision":
-        model = _torchvision(recipe, source, name, info, meta=meta)
+    elif family in REGISTRIES:
+        outputs = _head_size(source, recipe, info) if source.replace_head else None
+        model = REGISTRIES[family](Request(recipe, source, name, info, outputs, meta))
     else:
         raise fault(
             recipe,
             (*path, "from"),
-            f"{source.source!r} cannot be read: torchvision/<model>, run/<id> and the files of a "
-            "run's checkpoints can (timm and hf are not supported yet)",
+            f"{source.source!r} cannot be read: {', '.join(REGISTRIES)}/<model>, run/<id> and the "
+            "files of a run's checkpoints can",
         )
     _freeze(model, source, recipe)
-    if source.replace_head:
+    if source.replace_head and family not in HEADS_OF_THEIR_OWN:
         _replace_head(model, _head_size(source, recipe, info), recipe, path, meta=meta)
     if source.lora is not None:
         _add_lora(model, source, recipe, info)
@@ -70,45 +68,6 @@ def _of_run(recipe: Recipe, source: Pretrained, *, meta: bool) -> nn.Module:
     load_plugins(recipe)
     fill(model, file, recipe, source, meta=meta)
     return model
-
-
-def _torchvision(
-    recipe: Recipe, source: Pretrained, name: str, info: DataInfo, *, meta: bool
-) -> nn.Module:
-    # torchvision takes half a second to import, and most recipes never need it.
-    from torchvision import models
-
-    known = models.list_models(module=models)
-    if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean torchvision/{close[0]}?" if close else ""
-        raise fault(recipe, (*source.path, "from"), f"torchvision has no model {name!r}{hint}")
-    weights = _weights(recipe, source, name)
-    args = evaluated(recipe, source.args, info.variables())
-    if name in _AUXILIARY:
-        args = {"aux_logits": False, "init_weights": False, **args}
-    if weights is None and "num_classes" not in args and info.classes and not source.replace_head:
-        args["num_classes"] = info.classes
-    try:
-        with torch.device("meta" if meta else "cpu"):
-            model: nn.Module = models.get_model(name, weights=None if meta else weights, **args)
-    except (TypeError, ValueError) as error:
-        raise fault(recipe, (*source.path, "args"), f"torchvision/{name}: {error}") from None
-    return model
-
-
-def _weights(recipe: Recipe, source: Pretrained, name: str) -> Any:
-    from torchvision import models
-
-    if source.weights is None:
-        return None
-    known = models.get_model_weights(name)
-    wanted = "DEFAULT" if source.weights.lower() == "default" else source.weights
-    if wanted not in known.__members__:
-        told = ", ".join(["DEFAULT", *(weight.name for weight in known)])
-        message = f"torchvision/{name} has no weights {source.weights!r}; it has: {told}"
-        raise fault(recipe, (*source.path, "weights"), message)
-    return known[wanted]
 
 
 def _freeze(model: nn.Module, source: Pretrained, recipe: Recipe) -> None:
@@ -152,30 +111,29 @@ def _head_size(source: Pretrained, recipe: Recipe, info: DataInfo) -> int:
 def _replace_head(
     model: nn.Module, outputs: int, recipe: Recipe, path: KeyPath, *, meta: bool
 ) -> None:
-    """A new last layer: the last linear one, or the last 1×1 convolution (SqueezeNet)."""
-    heads = [
-        (name, module)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | nn.Conv2d)
-    ]
-    linear = [head for head in heads if isinstance(head[1], nn.Linear)]
-    name, old = (linear or heads)[-1]
-    owner, _, child = name.rpartition(".")
-    with torch.device("meta" if meta else "cpu"):
-        if isinstance(old, nn.Linear):
-            new: nn.Module = nn.Linear(old.in_features, outputs, bias=old.bias is not None)
-        elif isinstance(old, nn.Conv2d) and old.kernel_size == (1, 1):
-            new = nn.Conv2d(old.in_channels, outputs, 1)
-        else:
+    """A new last layer, or new ones where the model answers from several."""
+    for name in head_names(model):
+        owner, _, child = name.rpartition(".")
+        with torch.device("meta" if meta else "cpu"):
+            new = _new_head(model.get_submodule(name), outputs)
+        if new is None:
             message = f"the head of this model ({name}) cannot be replaced"
             raise fault(recipe, (*path, "replace_head"), message)
-    model.get_submodule(owner).register_module(child, new)
+        model.get_submodule(owner).register_module(child, new)
+
+
+def _new_head(old: nn.Module, outputs: int) -> nn.Module | None:
+    if isinstance(old, nn.Linear):
+        return nn.Linear(old.in_features, outputs, bias=old.bias is not None)
+    if isinstance(old, nn.Conv2d | nn.Conv3d) and set(old.kernel_size) == {1}:
+        return type(old)(old.in_channels, outputs, 1)
+    return None
 
 
 def _add_lora(model: nn.Module, source: Pretrained, recipe: Recipe, info: DataInfo) -> None:
     head: set[nn.Module] = set()
     if source.replace_head:
-        head = {[m for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]}
+        head = {model.get_submodule(name) for name in head_names(model)}
     settings = evaluated(recipe, source.lora, info.variables())
     add_lora(model, settings, recipe, (*source.path, "lora"))
     for module in head:

@@ -60,13 +60,21 @@ def trained_in(recipe: Recipe, source: Pretrained) -> tuple[Recipe, DataInfo, Pa
         raise fault(recipe, (*source.path, "from"), message) from error
 
 
-def fill(model: nn.Module, file: Path, recipe: Recipe, source: Pretrained, *, meta: bool) -> None:
+def fill(
+    model: nn.Module,
+    file: Path,
+    recipe: Recipe,
+    source: Pretrained,
+    *,
+    meta: bool,
+    key: str = "from",
+) -> None:
     """Loads the weights, or with `meta` looks at their names and shapes alone.
 
     Raises:
         RecipeError: the file is damaged, or a tensor does not fit, named with both shapes.
     """
-    where = (*source.path, "from")
+    where = (*source.path, key)
     try:
         weights = torch.load(file, map_location="meta" if meta else "cpu", weights_only=True)
     except Exception as error:
