@@ -17,8 +17,8 @@ from dltui.graph.building import shape_text
 from dltui.graph.frame import Draft, Frame, Made, Slot
 from dltui.graph.leaves import Factory, Leaves, Traced, slot_named
 from dltui.graph.loops import rounds
+from dltui.graph.modules.embeddings import TiedLinear
 from dltui.graph.modules.network import Layers, Network
-from dltui.graph.modules.sequence import TiedLinear
 from dltui.graph.scope import Variables, evaluated, fault
 from dltui.recipe.data_info import DataInfo, InputInfo
 from dltui.recipe.nodes import Block, For, Group, KeyPath, Layer, Node, Repeat, Residual, Use
@@ -81,7 +81,7 @@ class _Assembler:
         network = Network(model.inputs, model.outputs)
         frame = Frame(network, [Slot(_example(self.info.input(name))) for name in names])
         frame.entries.update(zip(names, frame.inputs, strict=True))
-        self.variables = self._model_variables()
+        network.variables = self.variables = self._model_variables()
         self._body(frame, model.layers, self.variables)
         outputs = [
             self._slot(frame, name, (*model.path, "outputs", number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from torch import Tensor, nn
 
@@ -12,6 +12,8 @@ from dltui.recipe.data_info import DataInfo
 
 Args = Mapping[str, Any]
 Shape = tuple[int, ...]
+SEQUENCE: Final = "(N, T, D)"
+"""How messages call a sequence of vectors."""
 
 
 class LayerError(Exception):

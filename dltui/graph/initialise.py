@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from dltui.graph.scope import fault
+from dltui.graph.modules.network import Network
+from dltui.graph.scope import evaluated, fault
 from dltui.recipe.nodes import InitRule
 from dltui.recipe.schema.init import INITS
 
@@ -48,19 +49,20 @@ def initialise(model: nn.Module, recipe: Recipe) -> None:
     """
     parameters = dict(model.named_parameters())
     free = dict(parameters)
+    variables = model.variables if isinstance(model, Network) else {}
     for rule in recipe.model.init:
         matching = {name: p for name, p in parameters.items() if fnmatchcase(name, rule.match)}
         fitting = [name for name, p in matching.items() if p.dim() >= 2 or rule.kind in _PLAIN]
         if not fitting:
             raise fault(recipe, (*rule.path, "match"), _nothing_to_fill(rule, matching, parameters))
-        fill = _filler(rule)
+        fill = _filler(rule, evaluated(recipe, rule.args, variables))
         for name in fitting:
             if name in free:
                 fill(free.pop(name))
 
 
-def _filler(rule: InitRule) -> Callable[[Tensor], Any]:
-    args = {name: arg.default for name, arg in INITS[rule.kind].args.items()} | dict(rule.args)
+def _filler(rule: InitRule, given: Mapping[str, Any]) -> Callable[[Tensor], Any]:
+    args = {name: arg.default for name, arg in INITS[rule.kind].args.items()} | dict(given)
     function = {**_FANS, **_PLAIN}[rule.kind]
     return lambda weight: function(weight, **args)
 

@@ -7,15 +7,27 @@ builds from it.
 from __future__ import annotations
 
 from dltui.recipe.layers.activation import ACTIVATION
+from dltui.recipe.layers.attention import ATTENTION
 from dltui.recipe.layers.convolution import CONVOLUTION
+from dltui.recipe.layers.embedding import EMBEDDING
+from dltui.recipe.layers.linear import LINEAR
+from dltui.recipe.layers.recurrent import RECURRENT
 from dltui.recipe.layers.regularise import REGULARISE
-from dltui.recipe.layers.sequence import SEQUENCE
 from dltui.recipe.layers.spec import Arg, ArgKind, LayerSpec
 from dltui.recipe.layers.tensor import TENSOR
 
 __all__ = ["LAYERS", "Arg", "ArgKind", "LayerSpec"]
 
-_ALL = (*SEQUENCE, *CONVOLUTION, *ACTIVATION, *REGULARISE, *TENSOR)
+_ALL = (
+    *LINEAR,
+    *EMBEDDING,
+    *ATTENTION,
+    *RECURRENT,
+    *CONVOLUTION,
+    *ACTIVATION,
+    *REGULARISE,
+    *TENSOR,
+)
 
 LAYERS: dict[str, LayerSpec] = {name: spec for spec in _ALL for name in (spec.name, *spec.aliases)}
 """Every layer by name and by alias."""

@@ -1,6 +1,25 @@
 """Builders of every catalogue layer; importing this package fills `BUILDERS`."""
 
-from dltui.graph.builders import activation, convolution, regularise, sequence, tensor
+from dltui.graph.builders import (
+    activation,
+    attention,
+    convolution,
+    embedding,
+    linear,
+    recurrent,
+    regularise,
+    tensor,
+)
 from dltui.graph.building import BUILDERS
 
-__all__ = ["BUILDERS", "activation", "convolution", "regularise", "sequence", "tensor"]
+__all__ = [
+    "BUILDERS",
+    "activation",
+    "attention",
+    "convolution",
+    "embedding",
+    "linear",
+    "recurrent",
+    "regularise",
+    "tensor",
+]

@@ -11,6 +11,7 @@ from dltui.graph.modules import tensors
 BUILDERS.update(
     {
         "identity": lambda args, inputs: nn.Identity(),
+        "full_like": lambda args, inputs: tensors.FullLike(args["value"]),
         "add": lambda args, inputs: tensors.Combine(torch.add),
         "sub": lambda args, inputs: tensors.Combine(torch.sub),
         "mul": lambda args, inputs: tensors.Combine(torch.mul),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,34 +31,6 @@ class GeGlu(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         value, gate = x.chunk(2, dim=self.dim)
         return value * functional.gelu(gate)
-
-
-class FeedForward(nn.Module):
-    """Linear, activation, linear, dropout over the last dimension: `(…, D)` to `(…, out)`."""
-
-    def __init__(
-        self, width: int, hidden: int, out: int, activation: str, dropout: float, bias: bool
-    ):
-        super().__init__()
-        self.up = nn.Linear(width, hidden * (2 if activation in _GATED else 1), bias=bias)
-        self.activation = _FEED_FORWARD[activation]()
-        self.down = nn.Linear(hidden, out, bias=bias)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.dropout(self.down(self.activation(self.up(x))))
-        return result
-
-
-_GATED = ("swiglu", "geglu")
-_FEED_FORWARD: dict[str, Callable[[], nn.Module]] = {
-    "gelu": nn.GELU,
-    "gelu_tanh": lambda: nn.GELU("tanh"),
-    "relu": nn.ReLU,
-    "silu": nn.SiLU,
-    "swiglu": lambda: Gated(nn.SiLU()),
-    "geglu": GeGlu,
-}
 
 
 class SqueezeExcite(nn.Module):

@@ -75,6 +75,8 @@ class Network(Layers):
         super().__init__()
         self.input_names = input_names
         self.output_names = output_names
+        self.variables: Mapping[str, Any] = {}
+        """What `$(…)` may name in the recipe's model: facts of the data and `params`."""
 
     def forward(  # type: ignore[override]
         self, inputs: Tensor | Mapping[str, Tensor], *more: Tensor

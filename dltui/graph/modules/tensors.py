@@ -53,6 +53,17 @@ class Scale(nn.Module):
         return x * self.weight
 
 
+class FullLike(nn.Module):
+    """One number everywhere, in the shape and type of the input."""
+
+    def __init__(self, value: float):
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.full_like(x, self.value)
+
+
 class Reshape(nn.Module):
     """New sizes for all dimensions but the first."""
 

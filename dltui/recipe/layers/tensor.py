@@ -99,6 +99,12 @@ TENSOR = (
             "dim": axis("dimension", 1),
         },
     ),
+    LayerSpec(
+        "full_like",
+        "a tensor of its input's shape and type, filled with one number",
+        "value",
+        {"value": real("the number", 0.0)},
+    ),
     LayerSpec("mean", "mean over dimensions", "dim", _REDUCE),
     LayerSpec("sum", "sum over dimensions", "dim", _REDUCE),
     LayerSpec("max", "largest value over dimensions", "dim", _REDUCE),

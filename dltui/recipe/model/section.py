@@ -52,8 +52,9 @@ def _read_ready_made(keys: dict[str, Entry], problems: Problems) -> Model:
         if key in keys:
             message = f"`{key}` does not go with `from`; write one of the two"
             problems.add(keys[key].key_or_value, (*_PATH, key), message)
-    pretrained = read_pretrained(keys, _PATH, Scope(Vocabulary(problems)))
-    return Model(_PATH, pretrained=pretrained, init=_read_init(keys.get("init"), problems))
+    scope = Scope(Vocabulary(problems))
+    pretrained = read_pretrained(keys, _PATH, scope)
+    return Model(_PATH, pretrained=pretrained, init=_read_init(keys.get("init"), scope))
 
 
 def _read_layered(
@@ -75,7 +76,7 @@ def _read_layered(
     references.check_outputs(outputs, (*_PATH, "outputs"), known)
     if not endless:
         _check_size(root, layers, blocks, problems)
-    init = _read_init(keys.get("init"), problems)
+    init = _read_init(keys.get("init"), scope)
     return Model(_PATH, layers, blocks, params, inputs, outputs, init)
 
 
@@ -191,7 +192,8 @@ def _read_names(entry: Entry | None, key: str, problems: Problems) -> tuple[str,
     return tuple(names)
 
 
-def _read_init(entry: Entry | None, problems: Problems) -> tuple[InitRule, ...]:
+def _read_init(entry: Entry | None, scope: Scope) -> tuple[InitRule, ...]:
+    problems = scope.vocabulary.problems
     path = (*_PATH, "init")
     if entry is None or entry.value is None:
         return ()
@@ -199,11 +201,12 @@ def _read_init(entry: Entry | None, problems: Problems) -> tuple[InitRule, ...]:
         message = "expected a list of rules: `- {match: '*.weight', init: he_normal}`"
         problems.add(entry.place, path, message)
         return ()
-    rules = (_read_rule(item, (*path, index), problems) for index, item in enumerate(entry.value))
+    rules = (_read_rule(item, (*path, index), scope) for index, item in enumerate(entry.value))
     return tuple(rule for rule in rules if rule is not None)
 
 
-def _read_rule(entry: Entry, path: KeyPath, problems: Problems) -> InitRule | None:
+def _read_rule(entry: Entry, path: KeyPath, scope: Scope) -> InitRule | None:
+    problems = scope.vocabulary.problems
     kind, match = entry.get("init"), entry.get("match")
     if kind is None:
         message = "expected a rule: `{match: '*.weight', init: he_normal}`"
@@ -219,6 +222,6 @@ def _read_rule(entry: Entry, path: KeyPath, problems: Problems) -> InitRule | No
         return None
     spec = INITS[kind.value]
     given = {key: child for key, child in entry.value.items() if key not in ("init", "match")}
-    args = read_named_arguments(spec.name, spec.args, given, path, problems)
+    args = read_named_arguments(spec.name, spec.args, given, path, problems, scope.convert)
     add_missing_arguments(spec, args, entry, path, problems)
     return InitRule(match.value if match else "*", spec.name, args, path)

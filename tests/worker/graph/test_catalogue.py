@@ -24,6 +24,11 @@ SHAPES: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("matmul", "cat"), (4, 4)),
     "group_norm": (64, 4, 4),
     "squeeze": (8, 1),
+    **dict.fromkeys(("relative_bias", "mixture_of_experts", "sequence_pool"), SEQUENCE),
+    **dict.fromkeys(("transformer_encoder", "transformer_decoder"), SEQUENCE),
+    "attention_mask": (6,),
+    "similarity": (16,),
+    **dict.fromkeys(("class_embedding", "time_embedding"), ()),
 }
 REQUIRED: dict[str, str] = {
     "channel_shuffle": "2",
@@ -33,7 +38,8 @@ REQUIRED: dict[str, str] = {
     "permute": "[0, 2, 3, 1]",
     "tied_linear": "first",
 }
-TWO_INPUTS = ("add", "sub", "mul", "matmul", "cat")
+TWO_INPUTS = ("add", "sub", "mul", "matmul", "cat", "similarity")
+TOKENS = ("embedding", "attention_mask", "class_embedding")
 
 
 def test_catalogue_and_builders_have_the_same_names() -> None:
@@ -56,17 +62,17 @@ def test_layer_runs_with_its_defaults(name: str, write: Callable[..., Any]) -> N
     first = "- {name: first, linear: 8}\n    " if name == "tied_linear" else ""
     inputs = ", in: [input, input]" if name in TWO_INPUTS else ""
     recipe = write(f"model:\n  layers:\n    {first}- {{{kind}{inputs}}}")
-    tokens = name == "embedding"
+    tokens = name in TOKENS
     info = DataInfo(
         SHAPES.get(name, IMAGE), "int64" if tokens else "float32", "class", classes=10, vocab=20
     )
     torch.manual_seed(0)
     model = materialise(assemble(recipe, info))
-    example = torch.randint(20, (2, *info.shape)) if tokens else torch.rand(2, *info.shape) + 0.1
+    example = torch.randint(10, (2, *info.shape)) if tokens else torch.rand(2, *info.shape) + 0.1
     for training in (True, False):
         output = model.train(training)(example)
         assert isinstance(output, torch.Tensor)
-        assert output.shape[0] == 2
+        assert output.shape[0] == (1 if name == "relative_bias" else 2)
         assert output.isfinite().all()
     assert not any(parameter.is_meta for parameter in model.parameters())
 

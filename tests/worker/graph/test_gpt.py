@@ -124,12 +124,10 @@ def test_rotary_attention_depends_on_distance_only(
     attention = model.get_submodule("attention")
     vectors = torch.randn(1, 2, 8)
     padded = torch.cat((torch.zeros(1, 3, 8), vectors), dim=1)
-    from dltui.graph.modules.attention import _rotated, _rotation
 
     def scores(x: Tensor) -> Tensor:
-        q, k, _ = (attention._by_head(t) for t in attention._projected(x, ()))
-        turn = _rotation(x.shape[1], 4, 10000.0, x.device)
-        return _rotated(q, *turn) @ _rotated(k, *turn).transpose(2, 3)
+        q, k, _ = attention._heads(x, ())
+        return q @ k.repeat_interleave(2, dim=1).transpose(2, 3)
 
     with torch.no_grad():
         assert torch.allclose(scores(padded)[..., 3:, 3:], scores(vectors), atol=1e-5)
