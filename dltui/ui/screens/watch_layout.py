@@ -58,6 +58,8 @@ FRONT = {
     "slot-log": "log",
 }
 """Which pane of a slot is in front at first."""
+OPEN_SLOTS = ("slot-curves", "slot-layers")
+"""Those that show all of their panes, one below the other, where the screen is wide."""
 SLOTS = tuple(dict.fromkeys(place.slot for place in PLACES))
 OUTCOME_TABS = {"next_token": "samples", "regress": "predicted"}
 
