@@ -3,8 +3,8 @@
     python benchmarks/dashboard.py [--columns 120 --rows 36 --seconds 20 --rate 100 --scalars 20]
 
 A synthetic writer adds 20 scalars at 100 steps a second; the dashboard runs under a pty. Then, with
-pressed: how long until the first frame of the answer, and all of it, has crossed a link of 50 kB
-a second.
+the run at rest, keys are pressed: how long until the first frame of the answer, and all of it, has
+crossed a link of 50 kB a second.
 """
 
 from __future__ import annotations
