@@ -58,7 +58,7 @@ class PaneStage(Vertical):
         self.panes = tuple(self.query(Pane))
 
     def restore(self, front: Mapping[str, str]) -> None:
-        """Brings to the front of each slot what was there when it was left, if it is there still."""
+        """Brings to the front of each slot what was there, if there still is such a pane."""
         there = {(place.slot, place.pane) for place in PLACES}
         self._front |= {slot: pane for slot, pane in front.items() if (slot, pane) in there}
         self._show_and_hide()
