@@ -25,6 +25,12 @@ GROUPS = ("pane", "architecture", "task", "metric", "setting")
 _HEADING = re.compile(r"^## ([^:\n]+): (.+)$", re.MULTILINE)
 _OTHER_NAMES = {
     "gpt": "architecture/transformer",
+    "bert": "architecture/encoder",
+    "t5": "architecture/encoder-decoder",
+    "moe": "architecture/mixture-of-experts",
+    "mask": "architecture/attention",
+    "positions": "architecture/attention",
+    "rotary": "architecture/attention",
     "lstm": "architecture/rnn",
     "gru": "architecture/rnn",
     "histogram": "pane/histograms",
@@ -37,6 +43,13 @@ _OTHER_NAMES = {
     "schedule": "pane/learning-rate",
     "learning rate": "pane/learning-rate",
 }
+_ATTENTION = {"attention", "transformer_encoder", "transformer_decoder"}
+_TRANSFORMERS = {
+    "masked_token": "encoder",
+    "seq2seq": "encoder-decoder",
+    "contrastive": "clip",
+}
+"""Families of transformers by the task that they learn."""
 
 
 def topics() -> list[str]:
@@ -89,7 +102,7 @@ def _architectures(recipe: Recipe) -> list[str]:
     found = [
         family
         for family, signs in (
-            ("transformer", {"attention"}),
+            ("transformer", _ATTENTION),
             ("rnn", {"rnn", "lstm", "gru"}),
             ("cnn", {"conv", "conv1d", "conv2d", "conv3d", "depthwise_conv"}),
         )
@@ -97,7 +110,12 @@ def _architectures(recipe: Recipe) -> list[str]:
     ]
     if "cnn" in found and "residual" in kinds:
         found[found.index("cnn")] = "resnet"
+    if found[:1] == ["transformer"]:
+        plain = "llama" if "rotary" in kinds else "transformer"
+        found[0] = _TRANSFORMERS.get(recipe.task.type, plain)
     found = found[:1] or ["mlp"]
+    if kinds & {"mixture_of_experts", "moe"}:
+        found.append("mixture-of-experts")
     if recipe.data.type == "csv":
         found.append("csv")
     if recipe.task.type == "regress":

@@ -32,6 +32,8 @@ def test_every_shipped_recipe_is_explained_by_its_architecture_and_task(recipe) 
         ("vision/images-folder", "# Transfer learning"),
         ("tabular/csv", "# Your own table"),
         ("language/gpt-pydoc", "# Transformer (GPT)"),
+        ("landmarks/gpt2-small", "# Transformer (GPT)"),
+        ("landmarks/tinyllama-1.1b", "# Transformer (Llama)"),
     ],
 )
 def test_recipes_are_known_by_what_they_are(recipe: str, title: str) -> None:
