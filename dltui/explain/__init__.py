@@ -23,7 +23,14 @@ GROUPS = ("pane", "architecture", "task", "metric", "setting")
 """Files of texts; a bare name is looked for in this order."""
 
 _HEADING = re.compile(r"^## ([^:\n]+): (.+)$", re.MULTILINE)
+_CHANNELWISE = {"depthwise_conv", "separable_conv"}
 _OTHER_NAMES = {
+    "lenet": "architecture/cnn",
+    "alexnet": "architecture/cnn",
+    "vgg": "architecture/cnn",
+    "mobilenet": "architecture/efficientnet",
+    "u-net": "architecture/unet",
+    "dcgan": "architecture/gan",
     "gpt": "architecture/transformer",
     "bert": "architecture/encoder",
     "t5": "architecture/encoder-decoder",
@@ -104,14 +111,14 @@ def _architectures(recipe: Recipe) -> list[str]:
         for family, signs in (
             ("transformer", _ATTENTION),
             ("rnn", {"rnn", "lstm", "gru"}),
-            ("cnn", {"conv", "conv1d", "conv2d", "conv3d", "depthwise_conv"}),
+            ("cnn", {"conv", "conv1d", "conv2d", "conv3d", *_CHANNELWISE}),
         )
         if kinds & signs
     ]
-    if "cnn" in found and "residual" in kinds:
-        found[found.index("cnn")] = "resnet"
+    if "cnn" in found:
+        found[found.index("cnn")] = _convolutional(kinds)
     if found[:1] == ["transformer"]:
-        plain = "llama" if "rotary" in kinds else "transformer"
+        plain = "llama" if "rotary" in kinds else "vit" if "patch_embed" in kinds else "transformer"
         found[0] = _TRANSFORMERS.get(recipe.task.type, plain)
     found = found[:1] or ["mlp"]
     if kinds & {"mixture_of_experts", "moe"}:
@@ -121,6 +128,14 @@ def _architectures(recipe: Recipe) -> list[str]:
     if recipe.task.type == "regress":
         found.append("regression")
     return found
+
+
+def _convolutional(kinds: set[str]) -> str:
+    if kinds & {"conv_transpose", "upsample"} and kinds & {"cat", "concat"}:
+        return "unet"
+    if kinds & _CHANNELWISE:
+        return "efficientnet"
+    return "resnet" if "residual" in kinds else "cnn"
 
 
 def _kinds(part: Any) -> Iterator[str]:

@@ -99,7 +99,10 @@ async def test_slash_filters_the_recipes_and_escape_brings_them_back() -> None:
         tree = app.screen.query_one(RecipeTree)
         everything = labels(tree)
         await pilot.press("slash", *"cifar")
-        assert [label.split()[0] for label in labels(tree)] == ["resnet18-cifar10"]
+        found = [label.split()[0] for label in labels(tree)]
+        assert "resnet18-cifar10" in found
+        assert len(found) < len(everything)
+        assert all("cifar" in name for name in found)
         await pilot.press("escape")
         assert labels(tree) == everything
 

@@ -30,6 +30,13 @@ def test_every_shipped_recipe_is_explained_by_its_architecture_and_task(recipe) 
         ("vision/cnn-digits", "# Convolutional network"),
         ("vision/resnet18-cifar10", "# Residual network"),
         ("vision/images-folder", "# Transfer learning"),
+        ("vision/efficientnet-imagenet-folder", "# Transfer learning"),
+        ("vision/vgg-cifar10", "# Convolutional network"),
+        ("vision/cifar10-speed", "# Residual network"),
+        ("landmarks/lenet5", "# Convolutional network"),
+        ("landmarks/resnet50", "# Residual network"),
+        ("landmarks/efficientnet-b0", "# Mobile network"),
+        ("landmarks/vit-b-16", "# Vision transformer"),
         ("tabular/csv", "# Your own table"),
         ("language/gpt-pydoc", "# Transformer (GPT)"),
         ("landmarks/gpt2-small", "# Transformer (GPT)"),
@@ -45,7 +52,9 @@ def test_every_metric_has_a_text() -> None:
         assert explain.text(f"metric/{metric}").startswith("# ")
 
 
-@pytest.mark.parametrize("topic", ["loss", "gradient norms", "confusion-matrix", "System", "gpt"])
+@pytest.mark.parametrize(
+    "topic", ["loss", "gradient norms", "confusion-matrix", "System", "gpt", "vgg", "unet"]
+)
 def test_topics_are_found_by_their_bare_names(topic: str) -> None:
     assert len(explain.text(topic)) > 200
 

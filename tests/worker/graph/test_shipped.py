@@ -18,6 +18,12 @@ INFOS = {
     "vision/cnn-fashion-mnist": DataInfo((1, 28, 28), "float32", "class", classes=10),
     "vision/resnet18-cifar10": DataInfo((3, 32, 32), "float32", "class", classes=10),
     "vision/images-folder": DataInfo((3, 128, 128), "float32", "class", classes=2),
+    "vision/vgg-cifar10": DataInfo((3, 32, 32), "float32", "class", classes=10),
+    "vision/cifar10-speed": DataInfo((3, 32, 32), "float32", "class", classes=10),
+    "vision/resnet-cifar100": DataInfo((3, 32, 32), "float32", "class", classes=100),
+    "vision/efficientnet-imagenet-folder": DataInfo(
+        (3, 224, 224), "float32", "class", classes=1000
+    ),
     "landmarks/lenet5": DataInfo((1, 28, 28), "float32", "class", classes=10),
     **{
         f"landmarks/{name}": DataInfo((3, 224, 224), "float32", "class", classes=1000)
