@@ -38,7 +38,7 @@ def plain_steps(recipe: Any, data: Any, parts: Parts, *, fused: bool) -> Iterato
     model = parts.model.train()
     kind = optimizer_classes()[recipe.optimizer.type]
     optimizer: Any = (
-        parts.optimizer
+        parts.optimizers["optimizer"]
         if fused
         else kind(model.parameters(), lr=recipe.optimizer.lr, **recipe.optimizer.args)
     )

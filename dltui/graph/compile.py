@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,12 +13,13 @@ from dltui.graph.assemble import TRACE_BATCH, Assembled, assemble, materialise
 from dltui.graph.building import shape_text
 from dltui.graph.initialise import initialise
 from dltui.graph.leaves import Traced
-from dltui.graph.plugins import load_plugins
+from dltui.graph.outputs import check_output
+from dltui.graph.plugins import load_plugins, plugin_failure, task_named
 from dltui.graph.pretrained import pretrained_model
 from dltui.graph.registries import is_detector
 from dltui.graph.scope import fault
 from dltui.recipe.data_info import DataInfo
-from dltui.recipe.nodes import KeyPath
+from dltui.recipe.tasks.facts import Interface
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
@@ -40,43 +42,88 @@ class LayerRow:
 
 
 def compile_model(recipe: Recipe, info: DataInfo) -> nn.Module:
-    """The model with real weights on the CPU; the caller seeds torch before.
+    """The network with real weights on the CPU, or an `nn.ModuleDict` of several by name.
 
-    It takes a tensor `(N, *info.shape)`, or a map of the recipe's named inputs, and gives a tensor
-    or a map of its named outputs.
+    The caller seeds torch before. A network takes a tensor `(N, *shape)`, or a map of its named
+    inputs, and gives a tensor or a map of its named outputs.
 
     Raises:
         RecipeError: something in the model does not fit, at its own line.
         PluginError: a plugin is not trusted or fails.
     """
     load_plugins(recipe)
-    if recipe.model.pretrained is not None:
-        _table_of_pretrained(recipe, info)
-        model = pretrained_model(recipe, info, meta=False)
-    else:
-        assembled = assemble(recipe, info)
-        _check_output(recipe, info, assembled.output)
-        model = materialise(assembled)
-    initialise(model, recipe)
-    return model
+    made = {name: _compiled(*seen) for name, seen in _networks(recipe, info).items()}
+    return next(iter(made.values())) if not _has_several(recipe) else nn.ModuleDict(made)
 
 
 def shape_table(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
     """Every leaf layer in the order it runs, computed without memory for weights or data.
 
+    Of several networks the names begin with the network's.
+
     Raises:
         RecipeError: something in the model does not fit, at its own line.
         PluginError: a plugin is not trusted or fails.
     """
     load_plugins(recipe)
+    rows: list[LayerRow] = []
+    for name, seen in _networks(recipe, info).items():
+        prefix = f"{name}." if _has_several(recipe) else ""
+        rows += [replace(row, name=prefix + row.name) for row in _table(*seen)]
+    return rows
+
+
+def _has_several(recipe: Recipe) -> bool:
+    return tuple(recipe.models) != ("model",)
+
+
+def _networks(
+    recipe: Recipe, info: DataInfo
+) -> dict[str, tuple[Recipe, DataInfo, Interface | None]]:
+    """Each network as a recipe of its own, the data as it sees it, and what it has to be."""
+    interfaces = _interfaces(recipe, info)
+    found = {}
+    for name in recipe.models:
+        interface = interfaces.get(name)
+        seen = interface.seen_from(info) if interface is not None else info
+        found[name] = (recipe.network(name), seen, interface)
+    return found
+
+
+def _interfaces(recipe: Recipe, info: DataInfo) -> Mapping[str, Interface]:
+    if recipe.task.type != "plugin":
+        return recipe.facts.interfaces(recipe.task, info)
+    plugin = task_named(recipe.task.name)
+    told = getattr(plugin.make, "interfaces", None)
+    if told is None:
+        return recipe.facts.interfaces(recipe.task, info)
+    try:
+        found: Mapping[str, Interface] = told(info, **recipe.task.args)
+    except Exception as error:
+        what = f"the task {recipe.task.name} cannot tell its networks' interfaces"
+        raise plugin_failure(error, what, plugin.where) from error
+    return found
+
+
+def _compiled(recipe: Recipe, info: DataInfo, interface: Interface | None) -> nn.Module:
     if recipe.model.pretrained is not None:
-        rows = _table_of_pretrained(recipe, info)
+        _table(recipe, info, interface)
+        model = pretrained_model(recipe, info, meta=False)
     else:
         assembled = assemble(recipe, info)
-        _check_output(recipe, info, assembled.output)
-        initialise(assembled.network, recipe)
-        rows = _table_of_layers(assembled)
-    return rows
+        check_output(recipe, interface, assembled.output)
+        model = materialise(assembled)
+    initialise(model, recipe)
+    return model
+
+
+def _table(recipe: Recipe, info: DataInfo, interface: Interface | None) -> list[LayerRow]:
+    if recipe.model.pretrained is not None:
+        return _table_of_pretrained(recipe, info, interface)
+    assembled = assemble(recipe, info)
+    check_output(recipe, interface, assembled.output)
+    initialise(assembled.network, recipe)
+    return _table_of_layers(assembled)
 
 
 def _table_of_layers(assembled: Assembled) -> list[LayerRow]:
@@ -102,7 +149,9 @@ def _size(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _table_of_pretrained(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
+def _table_of_pretrained(
+    recipe: Recipe, info: DataInfo, interface: Interface | None
+) -> list[LayerRow]:
     model = pretrained_model(recipe, info, meta=True)
     source = recipe.model.pretrained
     assert source is not None
@@ -139,7 +188,7 @@ def _table_of_pretrained(recipe: Recipe, info: DataInfo) -> list[LayerRow]:
         reason = str(error).strip().split("\n", 1)[0]
         message = f"{source.source} cannot take {shape_text(example)}: {reason}"
         raise fault(recipe, (*source.path, "from"), message) from error
-    _check_output(recipe, info, output)
+    check_output(recipe, interface, output)
     initialise(model, recipe)
     return rows
 
@@ -170,40 +219,3 @@ def _rows_without_shapes(model: nn.Module) -> list[LayerRow]:
     """A detector chooses boxes by their scores, which the meta device has none of."""
     leaves = [(n, m) for n, m in model.named_modules() if n and not any(m.children())]
     return [LayerRow(name, type(m).__name__, [], [], _size(m)) for name, m in leaves]
-
-
-def _check_output(recipe: Recipe, info: DataInfo, output: Any) -> None:
-    """Refuses a model whose output the task cannot read."""
-    wanted = _wanted_output(recipe.task.type, info)
-    if wanted is None or not isinstance(output, Tensor) or tuple(output.shape) == wanted:
-        return
-    if wanted == (TRACE_BATCH, 1) and tuple(output.shape) == (TRACE_BATCH,):
-        return
-    raise fault(
-        recipe,
-        _last_place(recipe),
-        f"the model gives {_open(tuple(output.shape))}, but the task {recipe.task.type} "
-        f"needs {_open(wanted)}",
-    )
-
-
-def _wanted_output(task: str, info: DataInfo) -> tuple[int, ...] | None:
-    match task:
-        case "classify" if info.classes:
-            return (TRACE_BATCH, info.classes)
-        case "multilabel" | "regress" if info.targets:
-            return (TRACE_BATCH, info.targets)
-        case "next_token" if info.vocab:
-            return (TRACE_BATCH, *info.shape, info.vocab)
-        case _:
-            return None
-
-
-def _open(shape: tuple[int, ...]) -> str:
-    """`(N,10)`: the shape with the batch left open."""
-    return f"({','.join(['N', *map(str, shape[1:])])})"
-
-
-def _last_place(recipe: Recipe) -> KeyPath:
-    model = recipe.model
-    return model.layers[-1].path if model.layers else model.path

@@ -1,4 +1,4 @@
-"""What the user's own Python files add: layers, data sources and callbacks by name.
+"""What the user's own Python files add: layers, data sources, tasks and callbacks by name.
 
 ```python
 import dltui
@@ -53,6 +53,7 @@ class Plugin:
 
 _LAYERS: dict[str, Plugin] = {}
 _DATA_SOURCES: dict[str, Plugin] = {}
+_TASKS: dict[str, Plugin] = {}
 _CALLBACKS: dict[str, Plugin] = {}
 _LOADED: dict[str, str] = {}
 """Files that have run, by path: their SHA-256."""
@@ -72,6 +73,11 @@ def data_source(name: str) -> Callable[[Registered], Registered]:
     return _registrar(_DATA_SOURCES, name, "data source")
 
 
+def task(name: str) -> Callable[[Registered], Registered]:
+    """Makes a class a task: `task: {type: plugin, name: …}`."""
+    return _registrar(_TASKS, name, "task")
+
+
 def callback(name: str) -> Callable[[Registered], Registered]:
     """Makes a class a callback of the `callbacks:` section."""
     return _registrar(_CALLBACKS, name, "callback")
@@ -80,6 +86,11 @@ def callback(name: str) -> Callable[[Registered], Registered]:
 def data_source_named(name: str) -> Plugin:
     """Raises PluginError where no loaded plugin has a data source of that name."""
     return _named(_DATA_SOURCES, name, "data source")
+
+
+def task_named(name: str) -> Plugin:
+    """Raises PluginError where no loaded plugin has a task of that name."""
+    return _named(_TASKS, name, "task")
 
 
 def callback_named(name: str) -> Plugin:
@@ -195,7 +206,7 @@ def _load(path: Path) -> None:
 
 def _forget(file: str) -> None:
     """Takes back what a file registered."""
-    for registry in (_LAYERS, _DATA_SOURCES, _CALLBACKS):
+    for registry in (_LAYERS, _DATA_SOURCES, _TASKS, _CALLBACKS):
         for known in [key for key, plugin in registry.items() if _file_of(plugin) == file]:
             del registry[known]
     if file in _LOADED:

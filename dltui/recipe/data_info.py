@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Dtype = Literal["float32", "int64", "bool"]
+Target = Literal[
+    "class", "labels", "value", "token", "mask", "boxes", "sequence", "pair", "series", "none"
+]
+"""What an example is labelled with: one class, several labels, numbers, the next token, a class
+for each pixel, boxes, another token sequence, its place in a pair, the future, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class DataInfo:
 
     shape: tuple[int, ...]
     dtype: Literal["float32", "int64"]
-    target: Literal["class", "labels", "value", "token"]
+    target: Target
     classes: int | None = None
     class_names: tuple[str, ...] = ()
     targets: int | None = None

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dltui.recipe.catalogue import LAYERS, Arg
+from dltui.recipe.merge import PLURALS
 from dltui.recipe.model.scope import DATA_VARIABLES
 from dltui.recipe.schema.augment import AUGMENTATIONS
 from dltui.recipe.schema.init import INITS
@@ -33,7 +34,9 @@ _ABOUT: Final = {
     "data": "where examples come from, how they are split, batched and augmented",
     "model": "the network: layers, or a ready-made one with `from`",
     "task": "what is learned: the loss and the kind of prediction",
+    "models": "several networks by name, for the tasks that train several",
     "optimizer": "any optimiser of torch.optim with its arguments",
+    "optimizers": "one optimiser for each of several networks, by the network's name",
     "scheduler": "how the learning rate changes",
     "trainer": "how long, where and how to train",
     "metrics": "what is measured on the validation part",
@@ -54,7 +57,9 @@ def json_schema() -> Schema:
         "extends": {"anyOf": [_TEXT, _NAMES]},
         "plugins": {"type": "array", "items": {**_TEXT, "pattern": r"\.py$"}},
         "model": {"$ref": "#/$defs/model"},
+        "models": {"type": "object", "additionalProperties": {"$ref": "#/$defs/model"}},
         "optimizer": _optimizer(),
+        "optimizers": {"type": "object", "additionalProperties": _optimizer()},
         "metrics": {"type": "array", "items": _steps(METRIC_ARGS)},
     }
     _refine(definitions)
@@ -66,7 +71,11 @@ def json_schema() -> Schema:
             name: {**_or_null(sections[name]), "description": _ABOUT[name]} for name in SECTIONS
         },
         "additionalProperties": False,
-        "anyOf": [{"required": ["extends"]}, {"required": list(REQUIRED)}],
+        "anyOf": [
+            {"required": ["extends"]},
+            {"required": list(REQUIRED)},
+            {"required": [PLURALS.get(name, name) for name in REQUIRED]},
+        ],
         "$defs": {**definitions, **_model_definitions()},
     }
 

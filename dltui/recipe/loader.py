@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.errors import PluginError, RecipeError
-from dltui.recipe.model.section import read_model
+from dltui.recipe.model.section import read_models
 from dltui.recipe.names import described
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.overrides import with_overrides
@@ -68,7 +68,7 @@ def _checked(opened: Source, overrides: Sequence[str], problems: Problems) -> Re
     root = _named(root, opened)
     plugins, names = _read_plugins(root, problems)
     sections = read_sections(root, problems)
-    model = read_model(root, names, problems)
+    models = read_models(root, names, problems)
     Rules(root, sections, names, problems).check()
     if problems:
         raise RecipeError(problems.in_order())
@@ -77,9 +77,9 @@ def _checked(opened: Source, overrides: Sequence[str], problems: Problems) -> Re
         about=_text(root.get("about")),
         raw=_in_order(plain(root)),
         data=sections["data"],
-        model=model,
+        models=models,
         task=sections["task"],
-        optimizer=sections["optimizer"],
+        optimizers=sections["optimizers"],
         scheduler=sections["scheduler"],
         trainer=sections["trainer"],
         diagnostics=sections["diagnostics"],

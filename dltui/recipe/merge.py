@@ -7,6 +7,9 @@ from typing import Final
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.tree import Entry, dotted, plain
 
+PLURALS: Final = {"model": "models", "optimizer": "optimizers"}
+"""Sections that stand once, or by name under their plural where a task trains several networks."""
+
 _SOURCE_KEYS: Final = frozenset(
     ["batch_size", "eval_batch_size", "workers", "on_device", "limit", "split", "kfold"]
 )
@@ -36,12 +39,15 @@ def merged(base: Entry, over: Entry, notes: list[str], path: KeyPath = ()) -> En
 def _without_old_arguments(
     base: dict[str, Entry], over: dict[str, Entry], notes: list[str], path: KeyPath
 ) -> dict[str, Entry]:
-    if path == ("model",) and ("from" in over) != ("from" in base) and _is_model(over):
+    if not path:
+        return _without_other_number(base, over, notes)
+    if _is_network(path) and ("from" in over) != ("from" in base) and _is_model(over):
         return _without_other_model(base, over, notes)
     old, new = base.get("type"), over.get("type")
     if old is None or new is None or old.value == new.value:
         return base
-    stays = _KEPT.get(path, frozenset()) | {"type"}
+    section = ("optimizer",) if path[0] == "optimizers" else path
+    stays = _KEPT.get(section, frozenset()) | {"type"}
     dropped = [key for key in base if key not in stays and key not in over]
     if dropped:
         notes.append(
@@ -49,6 +55,20 @@ def _without_old_arguments(
             f"dropped {', '.join(dropped)}"
         )
     return {key: entry for key, entry in base.items() if key in stays}
+
+
+def _without_other_number(
+    base: dict[str, Entry], over: dict[str, Entry], notes: list[str]
+) -> dict[str, Entry]:
+    """One network gives way to several of them, and the other way round."""
+    pairs = [pair for one, many in PLURALS.items() for pair in ((one, many), (many, one))]
+    gone = [old for old, new in pairs if old in base and new in over and old not in over]
+    notes += [f"{old} gives way to {dict(pairs)[old]}" for old in gone]
+    return {key: entry for key, entry in base.items() if key not in gone}
+
+
+def _is_network(path: KeyPath) -> bool:
+    return path == ("model",) or (len(path) == 2 and path[0] == "models")
 
 
 def _is_model(keys: dict[str, Entry]) -> bool:

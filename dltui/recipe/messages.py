@@ -27,9 +27,9 @@ _TYPES = {
 
 
 def add_section_problems(
-    error: ValidationError, section: str, entry: Entry, problems: Problems
+    error: ValidationError, section: KeyPath, entry: Entry, problems: Problems
 ) -> None:
-    """One problem for each key of `section` that is wrong."""
+    """One problem for each key that is wrong in the section at the path `section`."""
     grouped: dict[KeyPath, list[Any]] = {}
     for item in error.errors(include_url=False, include_context=True):
         grouped.setdefault(_key_path(item, entry), []).append(item)
@@ -60,27 +60,28 @@ def _key_path(item: Any, entry: Entry) -> KeyPath:
 def _add(
     path: KeyPath,
     items: list[Any],
-    section: str,
+    section: KeyPath,
     entry: Entry,
     problems: Problems,
 ) -> None:
     found, exact = nearest_entry(entry, path)
     first = items[0]
-    whole = (section, *path)
+    whole = (*section, *path)
+    name = "optimizer" if section[0] == "optimizers" else str(section[0])
     match first["type"]:
         case "missing":
             message = f"`{path[-1]}` is missing"
             problems.add(found.key_or_value, whole, message)
         case "extra_forbidden":
-            known = keys_at(section, plain(entry), path[:-1])
+            known = keys_at(name, plain(entry), path[:-1])
             problems.add(found.key_or_value, whole, unknown("key", str(path[-1]), known))
         case "union_tag_not_found":
-            message = f"`type` is missing: {either(types_at(section, plain(entry), path))}"
+            message = f"`type` is missing: {either(types_at(name, plain(entry), path))}"
             problems.add(found.key_or_value, (*whole, "type"), message)
         case "union_tag_invalid":
             kind = found.get("type") or found
-            name, tags = str(plain(kind)), types_at(section, plain(entry), path)
-            problems.add(kind.place, (*whole, "type"), unknown("type", name, tags))
+            said, tags = str(plain(kind)), types_at(name, plain(entry), path)
+            problems.add(kind.place, (*whole, "type"), unknown("type", said, tags))
         case _:
             place = found.place if exact else found.key_or_value
             value = described(plain(found))

@@ -14,8 +14,8 @@ from typing import Final, Literal
 from dltui import paths
 from dltui.errors import PluginError
 
-PluginKind = Literal["layer", "data_source", "callback"]
-KINDS: Final[tuple[PluginKind, ...]] = ("layer", "data_source", "callback")
+PluginKind = Literal["layer", "data_source", "task", "callback"]
+KINDS: Final[tuple[PluginKind, ...]] = ("layer", "data_source", "task", "callback")
 _LARGEST_BYTES: Final = 2_000_000
 _INFERRED: Final = ("in_features", "in_channels", "input_shape")
 """What the graph gives to a layer's constructor that asks for it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         TextData,
         TorchvisionData,
     )
-    from dltui.recipe.schema.task import Classify, Multilabel, NextToken, Regress
     from dltui.recipe.schema.training import (
         CallbackSection,
         Constant,
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
         SweepSection,
         TrainerSection,
     )
+    from dltui.recipe.tasks.facts import TaskFacts
 
     Data = BuiltinData | TorchvisionData | FolderData | CsvData | TextData | PluginData
-    Task = Classify | Multilabel | Regress | NextToken
     Schedule = (
         Constant | StepSchedule | Exponential | Cosine | Linear | OneCycle | Cyclical | Plateau
     )
@@ -58,9 +58,12 @@ class Recipe:
     about: str
     raw: dict[str, Any]
     data: Data
-    model: Model
-    task: Task
-    optimizer: OptimizerSection
+    models: Mapping[str, Model]
+    """The networks by name, in the order written; `{"model": …}` where there is one `model:`."""
+    task: Any
+    """The section of the task, of the class that its `TaskFacts` name."""
+    optimizers: Mapping[str, OptimizerSection]
+    """By the network that each trains; `{"optimizer": …}` where one trains all."""
     scheduler: Schedule
     trainer: TrainerSection
     diagnostics: DiagnosticsSection
@@ -77,6 +80,27 @@ class Recipe:
     """What the reader should know: arguments dropped because a `type` changed."""
     root: Entry | None = field(compare=False, default=None, repr=False)
     """The resolved recipe with the place of every key."""
+
+    @property
+    def model(self) -> Model:
+        """The network, or the first of several."""
+        return next(iter(self.models.values()))
+
+    @property
+    def optimizer(self) -> OptimizerSection:
+        """The optimiser, or the first of several, whose rate the schedule is drawn for."""
+        return next(iter(self.optimizers.values()))
+
+    @property
+    def facts(self) -> TaskFacts:
+        """What is known of the task by its type."""
+        from dltui.recipe.tasks import TASKS  # pydantic, which listing recipes does without
+
+        return TASKS[self.task.type]
+
+    def network(self, name: str) -> Recipe:
+        """This recipe with the network `name` as its only one."""
+        return replace(self, models={name: self.models[name]})
 
     def where(self, path: KeyPath) -> Location:
         """The place of a key, or of its nearest known ancestor."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from dltui.recipe.names import either, unknown
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.plugins import PluginName
 from dltui.recipe.schema.augment import AUGMENTATIONS
-from dltui.recipe.schema.task import METRICS
+from dltui.recipe.tasks import METRICS, TASKS
 from dltui.recipe.tree import Entry, Problems, nearest_entry
 
 Metric = tuple[str, dict[str, Any]]
@@ -39,6 +40,7 @@ class Rules:
         self._check_metrics_fit_task()
         self._check_metric_names()
         self._check_task_fits_data()
+        self._check_networks()
         self._check_length()
         self._check_split()
         self._check_folds()
@@ -95,22 +97,45 @@ class Rules:
     def _check_task_fits_data(self) -> None:
         if self._data is None or self._task is None:
             return
-        kind, source = self._task.type, self._data
-        is_text = source.type == "text" or getattr(source, "name", None) == "pydoc"
-        if source.type == "plugin":
+        gives, kind = self._data.gives, self._task.type
+        learns = TASKS[kind].learns
+        if gives and learns and not set(gives) & set(learns):
+            source = self._data
+            what = f"the set {source.name}" if hasattr(source, "name") else f"{source.type} data"
+            fitting = [name for name, facts in TASKS.items() if set(facts.learns) & set(gives)]
+            self._add(("task", "type"), f"{what} goes with task {either(fitting)}, not {kind}")
+
+    def _check_networks(self) -> None:
+        if self._task is None:
             return
-        if kind == "next_token" and not is_text:
-            self._add(
-                ("task", "type"), "next_token learns from text: `data: {type: text, path: …}`"
-            )
-        elif is_text and kind != "next_token":
-            self._add(("task", "type"), f"text data goes with task next_token, not {kind}")
-        elif source.type == "builtin" and (kind == "regress") != (source.name == "diabetes"):
-            fits = "regress" if source.name == "diabetes" else "classify"
-            if not is_text:
-                self._add(("task", "type"), f"the set {source.name} is for task {fits}, not {kind}")
-        elif source.type in ("torchvision", "folder") and kind != "classify":
-            self._add(("task", "type"), f"{source.type} data goes with task classify, not {kind}")
+        kind, facts = self._task.type, TASKS[self._task.type]
+        several = self._root.get("models")
+        named = several is not None and isinstance(several.value, dict)
+        found = list(several.value) if several is not None and named else ["model"]
+        if kind != "plugin" and set(found) not in [set(names) for names in facts.networks]:
+            forms = [_form("model", names) for names in facts.networks]
+            self._add(("models" if named else "model",), f"task {kind} trains {either(forms)}")
+            return
+        self._check_optimizers(kind, facts.optimizers, found)
+
+    def _check_optimizers(
+        self, kind: str, wanted: tuple[str, ...], networks: Sequence[str]
+    ) -> None:
+        several = self._root.get("optimizers")
+        if several is None or not isinstance(several.value, dict):
+            if wanted:
+                at = "optimizer" if self._root.get("optimizer") is not None else "task"
+                self._add((at,), f"task {kind} needs {_form('optimizer', wanted)}")
+            return
+        for name in several.value:
+            if name not in networks:
+                message = unknown("network", name, networks)
+                self._add(("optimizers", name), message)
+        if kind != "plugin" and not wanted:
+            self._add(("optimizers",), f"task {kind} has one optimizer: write `optimizer:`")
+        missing = [name for name in wanted if name not in several.value]
+        if missing:
+            self._add(("optimizers",), f"nothing trains {either(missing)}: give it an optimizer")
 
     def _check_length(self) -> None:
         if self._trainer is None:
@@ -183,7 +208,7 @@ class Rules:
             if name not in AUGMENTATIONS:
                 continue  # told already
             if name in ("mixup", "cutmix") and self._task is not None:
-                loss = getattr(self._task.loss, "type", "")
+                loss = getattr(getattr(self._task, "loss", None), "type", "")
                 if self._task.type != "classify" or loss != "cross_entropy":
                     self._add(path, f"`{name}` mixes targets: it needs classify, cross_entropy")
             if is_table and AUGMENTATIONS[name].images_only:
@@ -192,13 +217,24 @@ class Rules:
     def _check_plugin_names(self) -> None:
         by_kind = {
             kind: [plugin.name for plugin in self._plugins if plugin.kind == kind]
-            for kind in ("data_source", "callback")
+            for kind in ("data_source", "callback", "task")
         }
         if self._data is not None and self._data.type == "plugin":
             known = by_kind["data_source"]
             if self._data.name not in known:
                 self._add(("data", "name"), unknown("data source", self._data.name, known))
+        if self._task is not None and self._task.type == "plugin":
+            known = by_kind["task"]
+            if self._task.name not in known:
+                self._add(("task", "name"), unknown("task", self._task.name, known))
         for index, callback in enumerate(self._callbacks):
             if callback.type not in by_kind["callback"]:
                 message = unknown("callback", callback.type, by_kind["callback"])
                 self._add(("callbacks", index, "type"), message)
+
+
+def _form(section: str, names: Sequence[str]) -> str:
+    """`model: …`, or `models: {encoder: …, decoder: …}`."""
+    if tuple(names) == (section,):
+        return f"`{section}: …`"
+    return f"`{section}s: {{{', '.join(f'{name}: …' for name in names)}}}`"

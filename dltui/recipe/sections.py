@@ -12,13 +12,15 @@ from dltui.recipe.arguments import (
     read_arguments,
     read_named_arguments,
 )
+from dltui.recipe.merge import PLURALS
 from dltui.recipe.messages import add_section_problems
 from dltui.recipe.names import described, unknown
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.schema.augment import AUGMENTATIONS
-from dltui.recipe.schema.metrics import DEFAULT_METRICS, METRIC_ARGS
+from dltui.recipe.schema.metrics import METRIC_ARGS
 from dltui.recipe.schema.optimizers import OPTIMIZERS
-from dltui.recipe.schema.root import ADAPTERS, DEFAULTS, REQUIRED, RESERVED, SECTIONS
+from dltui.recipe.schema.root import ADAPTERS, DEFAULTS, REQUIRED, SECTIONS
+from dltui.recipe.tasks import TASKS
 from dltui.recipe.tree import Entry, Problems, plain
 
 Metric = tuple[str, dict[str, Any]]
@@ -31,18 +33,19 @@ def read_sections(root: Entry, problems: Problems) -> dict[str, Any]:
     _check_top_level(root, problems)
     found: dict[str, Any] = {}
     for section, adapter in ADAPTERS.items():
+        if section == "optimizer":
+            continue
         entry = root.get(section)
         if entry is None or (entry.value is None and section in DEFAULTS):
             if section in DEFAULTS:
                 found[section] = adapter.validate_python(DEFAULTS[section])
             continue
-        prepared = _with_optimizer_args(entry, problems) if section == "optimizer" else entry
-        if section == "callbacks":
-            prepared = _with_callback_args(entry)
+        prepared = _with_callback_args(entry) if section == "callbacks" else entry
         try:
             found[section] = adapter.validate_python(plain(prepared))
         except ValidationError as error:
-            add_section_problems(error, section, prepared, problems)
+            add_section_problems(error, (section,), prepared, problems)
+    found["optimizers"] = _read_optimizers(root, problems)
     _check_augmentations(root, problems)
     found["metrics"] = _read_metrics(root, problems)
     return found
@@ -50,16 +53,10 @@ def read_sections(root: Entry, problems: Problems) -> dict[str, Any]:
 
 def _check_top_level(root: Entry, problems: Problems) -> None:
     for key, entry in root.value.items():
-        if key in RESERVED:
-            message = (
-                f"task `{_task_name(root)}` takes one {RESERVED[key]}: write `{RESERVED[key]}:`"
-            )
-            problems.add(entry.key_or_value, key, message)
-        elif key not in SECTIONS:
+        if key not in SECTIONS:
             problems.add(entry.key_or_value, key, unknown("section", key, SECTIONS))
     for key in REQUIRED:
-        reserved = any(RESERVED.get(other) == key for other in root.value)
-        if key not in root.value and not reserved:
+        if key not in root.value and PLURALS.get(key) not in root.value:
             problems.add(root.place, key, f"the section `{key}` is missing")
         elif key in root.value and root.value[key].value is None:
             problems.add(root.value[key].key_or_value, key, f"the section `{key}` is empty")
@@ -90,7 +87,40 @@ def _task_name(root: Entry) -> str:
     return str(kind.value) if kind is not None else "?"
 
 
-def _with_optimizer_args(entry: Entry, problems: Problems) -> Entry:
+def _read_optimizers(root: Entry, problems: Problems) -> dict[str, Any]:
+    """The optimisers by the network that each trains; one under `optimizer` trains them all."""
+    several, one = root.get("optimizers"), root.get("optimizer")
+    if several is None or several.value is None:
+        made = _read_optimizer(one, ("optimizer",), problems)
+        return {} if made is None else {"optimizer": made}
+    if one is not None and one.value is not None:
+        message = "`optimizer` and `optimizers` exclude each other"
+        problems.add(several.key_or_value, "optimizers", message)
+    if not isinstance(several.value, dict) or not several.value:
+        said = described(plain(several))
+        message = f"expected a map from each network's name to its optimizer, not {said}"
+        problems.add(several.place, "optimizers", message)
+        return {}
+    read = {
+        name: _read_optimizer(entry, ("optimizers", name), problems)
+        for name, entry in several.value.items()
+    }
+    return {name: made for name, made in read.items() if made is not None}
+
+
+def _read_optimizer(entry: Entry | None, path: KeyPath, problems: Problems) -> Any:
+    adapter = ADAPTERS["optimizer"]
+    if entry is None or entry.value is None:
+        return adapter.validate_python(DEFAULTS["optimizer"])
+    prepared = _with_optimizer_args(entry, path, problems)
+    try:
+        return adapter.validate_python(plain(prepared))
+    except ValidationError as error:
+        add_section_problems(error, path, prepared, problems)
+        return None
+
+
+def _with_optimizer_args(entry: Entry, path: KeyPath, problems: Problems) -> Entry:
     """`{type: sgd, lr: 0.1, momentum: 0.9}` with the optimiser's own arguments under `args`."""
     if not isinstance(entry.value, dict):
         return entry
@@ -102,26 +132,25 @@ def _with_optimizer_args(entry: Entry, problems: Problems) -> Entry:
     if spec is None:
         if kind is not None and isinstance(name, str):
             message = unknown("optimizer", name, OPTIMIZERS)
-            problems.add(kind.place, ("optimizer", "type"), message)
+            problems.add(kind.place, (*path, "type"), message)
     else:
-        path: KeyPath = ("optimizer",)
         for key, child in given.items():
             if key not in spec.args:
                 message = f"{unknown('argument', key, [*own, *spec.args])} (of `{name}`)"
                 problems.add(child.key_or_value, (*path, key), message)
         known = {key: child for key, child in given.items() if key in spec.args}
         read_named_arguments(name, spec.args, known, path, problems)
-        _check_groups(entry.value.get("groups"), name, problems)
+        _check_groups(entry.value.get("groups"), name, path, problems)
     children = {key: child for key, child in entry.value.items() if key in own}
     return entry.moved({**children, "args": Entry(given, entry.place)})
 
 
-def _check_groups(entry: Entry | None, name: str, problems: Problems) -> None:
+def _check_groups(entry: Entry | None, name: str, at: KeyPath, problems: Problems) -> None:
     if entry is None or not isinstance(entry.value, list):
         return
     args = OPTIMIZERS[name].args
     for index, group in enumerate(entry.value):
-        path: KeyPath = ("optimizer", "groups", index)
+        path: KeyPath = (*at, "groups", index)
         if not isinstance(group.value, dict):
             continue  # pydantic tells it
         match = group.get("match")
@@ -170,7 +199,8 @@ def _check_augmentations(root: Entry, problems: Problems) -> None:
 def _read_metrics(root: Entry, problems: Problems) -> list[Metric]:
     entry = root.get("metrics")
     if entry is None or entry.value is None:
-        return [(name, {}) for name in DEFAULT_METRICS.get(_task_name(root), ())]
+        facts = TASKS.get(_task_name(root))
+        return [(name, {}) for name in facts.default_metrics] if facts is not None else []
     if not isinstance(entry.value, list):
         said = described(plain(entry))
         message = f"expected a list such as [accuracy, {{top_k: 5}}], not {said}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from dltui.errors import StoreError
 from dltui.runs import publish_samples
+from dltui.worker.data.example import png_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,6 +107,75 @@ class Artefacts:
         }
         self._publish({"text.json": json.dumps(content, ensure_ascii=False).encode()})
 
+    def pictures(
+        self,
+        title: str,
+        images: Tensor,
+        columns: int,
+        captions: Sequence[str] = (),
+        row_labels: Sequence[str] = (),
+    ) -> None:
+        """`pictures.json`: images `(N, C, H, W)` in 0 to 1 or uint8, `columns` a row."""
+        names = [f"p{number:03d}.png" for number in range(len(images))]
+        pairs = zip_longest(names, captions[: len(names)], fillvalue="")
+        content = {
+            "step": self.step,
+            "title": title,
+            "columns": columns,
+            "pictures": [{"file": name, "caption": caption} for name, caption in pairs],
+            "row_labels": list(row_labels),
+        }
+        files = {name: png_bytes(image) for name, image in zip(names, images.cpu(), strict=True)}
+        files["pictures.json"] = json.dumps(content, ensure_ascii=False).encode()
+        self._publish(files)
+
+    def pairs(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        good: Sequence[bool],
+    ) -> None:
+        """`pairs.json`: texts side by side, such as source, truth and output, and which fit."""
+        content = {
+            "step": self.step,
+            "title": title,
+            "columns": list(columns),
+            "rows": [list(row) for row in rows],
+            "good": list(good),
+        }
+        self._publish({"pairs.json": json.dumps(content, ensure_ascii=False).encode()})
+
+    def series(
+        self,
+        title: str,
+        names: Sequence[str],
+        time: Tensor,
+        truth: Tensor,
+        prediction: Tensor,
+        interval: tuple[Tensor, Tensor] | None = None,
+        time_label: str = "time",
+    ) -> None:
+        """Truth and prediction `(K, T)` of K series over `time` `(T,)`; NaN where there is none."""
+        tensors = {"time": time, "truth": truth, "prediction": prediction}
+        if interval is not None:
+            tensors |= {"low": interval[0], "high": interval[1]}
+        meta = {"title": title, "names": list(names), "time_label": time_label}
+        self.arrays("series", _as_arrays(tensors), meta)
+
+    def scatter(
+        self,
+        title: str,
+        points: Tensor,
+        labels: Tensor,
+        classes: Sequence[str],
+        axes: tuple[str, str] = ("x", "y"),
+    ) -> None:
+        """Points `(N, 2)` of the classes `labels` `(N,)`, such as a map of the latent space."""
+        tensors = {"x": points[:, 0], "y": points[:, 1], "label": labels}
+        meta = {"title": title, "classes": list(classes), "x_label": axes[0], "y_label": axes[1]}
+        self.arrays("scatter", _as_arrays(tensors), meta)
+
     def _publish(self, files: Mapping[str, bytes]) -> None:
         def write(folder: Path) -> None:
             for name, content in files.items():
@@ -113,3 +185,10 @@ class Artefacts:
             publish_samples(self.record.folder.samples, self.step, write)
         except StoreError as error:
             self.record.event("alarm", str(error), level="error")
+
+
+def _as_arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()
+        for name, tensor in tensors.items()
+    }

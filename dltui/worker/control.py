@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections import deque
+from collections.abc import Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from dltui.runs import Command, Inbox
@@ -34,6 +36,8 @@ class Controllable(Protocol):
     def save_checkpoint(self, reason: str) -> bool: ...
     def set_learning_rate(self, lr: float) -> None: ...
     def evaluate(self) -> None: ...
+    def settable(self) -> Mapping[str, Any]: ...
+    def set_option(self, name: str, value: object) -> None: ...
 
 
 class Control:
@@ -115,16 +119,33 @@ class Control:
         self._answer(command, True, training.step, f"going on after step {training.step}")
 
     def _set(self, command: Command, training: Controllable) -> None:
-        others = sorted(set(command.args) - {"lr"})
-        lr = command.args.get("lr")
-        if others or lr is None:
+        known = ["lr", *training.settable()]
+        others = sorted(set(command.args) - set(known))
+        if others or not command.args:
             what = ", ".join(others) or "nothing"
-            self._answer(command, False, training.step, f"only lr can be set in a run, not {what}")
-        elif isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < float("inf"):
-            self._answer(command, False, training.step, f"lr must be a number above 0, not {lr!r}")
-        else:
-            training.set_learning_rate(float(lr))
-            self._answer(command, True, training.step, f"lr {lr:g} from step {training.step + 1}")
+            text = f"only {', '.join(known)} can be set in this run, not {what}"
+            self._answer(command, False, training.step, text)
+            return
+        try:
+            told = [self._set_one(name, value, training) for name, value in command.args.items()]
+        except ValueError as error:
+            self._answer(command, False, training.step, str(error))
+            return
+        self._answer(command, True, training.step, ", ".join(told))
+
+    @staticmethod
+    def _set_one(name: str, value: object, training: Controllable) -> str:
+        if name != "lr":
+            training.set_option(name, value)
+            return f"{name} {value}"
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0 < value < math.inf
+        ):
+            raise ValueError(f"lr must be a number above 0, not {value!r}")
+        training.set_learning_rate(float(value))
+        return f"lr {value:g} from step {training.step + 1}"
 
     def refuse_rest(self, reason: str) -> None:
         """Answer what is still in the inbox when the training is over."""

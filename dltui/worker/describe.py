@@ -119,9 +119,9 @@ def _model(recipe: Recipe, info: DataInfo, found: dict[str, Any]) -> None:
 
 
 def _optimizer(recipe: Recipe) -> None:
-    from dltui.worker.optimizers import check_optimizer  # imports torch
+    from dltui.worker.optimizers import check_optimizers  # imports torch
 
-    check_optimizer(recipe)
+    check_optimizers(recipe)
 
 
 def _devices(recipe: Recipe) -> None:

@@ -6,7 +6,18 @@ import math
 from typing import Any, Literal
 
 Direction = Literal["min", "max"]
-_SMALLER_IS_BETTER = ("loss", "mae", "mse", "perplexity", "error")
+_SMALLER_IS_BETTER = (
+    "loss",
+    "mae",
+    "mse",
+    "mase",
+    "perplexity",
+    "error",
+    "wer",
+    "cer",
+    "fid",
+    "nll",
+)
 
 
 def best_direction(metric: str) -> Direction:

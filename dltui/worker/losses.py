@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the name that torch's own documentation uses)
 from torch import Tensor
 
-from dltui.recipe.schema.task import (
+from dltui.recipe.tasks.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
     Focal,

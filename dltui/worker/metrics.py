@@ -7,18 +7,18 @@ seconds, and the first training steps shall not wait for them (`EarlyImport`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dltui.errors import RecipeError
-from dltui.recipe.data_info import DataInfo
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
 
     from dltui.recipe import Recipe
+    from dltui.worker.tasks import Task
 
 _NO_COLUMN = "confusion_matrix"
 
@@ -57,87 +57,24 @@ def metric_columns(wanted: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
     return columns
 
 
-def build_metrics(
-    recipe: Recipe, info: DataInfo, wanted: Sequence[tuple[str, dict[str, Any]]], device: Any
-) -> dict[str, Metric]:
+def build_metrics(recipe: Recipe, task: Task, device: Any) -> dict[str, Metric]:
     """Column → metric on `device`. The confusion matrix is not among them: it has no column.
 
     Raises RecipeError where torchmetrics refuses an argument.
     """
     found: dict[str, Metric] = {}
+    wanted = task.wanted_metrics()
     columns = iter(metric_columns(wanted))
     for number, (name, arguments) in enumerate(wanted):
         if name == _NO_COLUMN:
             continue
         try:
-            metric = _FACTORIES[recipe.task.type](name, info, dict(arguments), recipe.task)
+            metric = task.metric(name, dict(arguments))
         except (ValueError, TypeError) as error:
             problem = recipe.problem(("metrics", number), f"{name}: {error}")
             raise RecipeError([problem]) from error
         found[next(columns)] = metric.to(device)
     return found
-
-
-def _classify(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
-    from torchmetrics import classification as tm
-
-    classes = info.classes
-    if name == "top_k":
-        k = arguments.pop("k", 5)
-        return tm.MulticlassAccuracy(num_classes=classes, top_k=k, average="micro", **arguments)
-    kinds: dict[str, tuple[Callable[..., Any], str]] = {
-        "accuracy": (tm.MulticlassAccuracy, "micro"),
-        "precision": (tm.MulticlassPrecision, "macro"),
-        "recall": (tm.MulticlassRecall, "macro"),
-        "f1": (tm.MulticlassF1Score, "macro"),
-        "auroc": (tm.MulticlassAUROC, "macro"),
-    }
-    kind, average = kinds[name]
-    return kind(num_classes=classes, **{"average": average, **arguments})
-
-
-def _multilabel(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
-    from torchmetrics import classification as tm
-
-    labels = info.targets or info.classes or 0
-    if name == "auroc":
-        return tm.MultilabelAUROC(num_labels=labels, **arguments)
-    kinds: dict[str, Callable[..., Any]] = {
-        "accuracy": tm.MultilabelAccuracy,
-        "precision": tm.MultilabelPrecision,
-        "recall": tm.MultilabelRecall,
-        "f1": tm.MultilabelF1Score,
-    }
-    return kinds[name](num_labels=labels, **{"threshold": task.threshold, **arguments})
-
-
-def _regress(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
-    import torchmetrics as tm
-
-    kinds: dict[str, Callable[..., Any]] = {
-        "mae": tm.MeanAbsoluteError,
-        "mse": tm.MeanSquaredError,
-        "r2": tm.R2Score,
-    }
-    return kinds[name](**arguments)
-
-
-def _next_token(name: str, info: DataInfo, arguments: dict[str, Any], task: Any) -> Any:
-    if name == "token_accuracy":
-        from torchmetrics.classification import MulticlassAccuracy
-
-        return MulticlassAccuracy(num_classes=info.vocab, **{"average": "micro", **arguments})
-    from torchmetrics.text import Perplexity
-
-    return Perplexity(**arguments)
-
-
-_FACTORIES: dict[str, Callable[[str, DataInfo, dict[str, Any], Any], Any]] = {
-    "classify": _classify,
-    "multilabel": _multilabel,
-    "regress": _regress,
-    "next_token": _next_token,
-}
 
 
 def values(metrics: dict[str, Metric]) -> dict[str, float]:

@@ -15,6 +15,8 @@ from dltui.errors import RecipeError
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
+    from dltui.recipe.nodes import KeyPath
+    from dltui.recipe.schema.training import OptimizerSection
 
 _SPELLINGS = {"sparseadam": "sparse_adam"}
 
@@ -29,54 +31,87 @@ def optimizer_classes() -> dict[str, type[Optimizer]]:
     return {_SPELLINGS.get(name, name): member for name, member in sorted(found.items())}
 
 
-def build_optimizer(recipe: Recipe, model: nn.Module, device: torch.device) -> Optimizer:
-    """The recipe's optimiser over the trainable parameters of `model`.
+def build_optimizers(
+    recipe: Recipe, model: nn.Module, device: torch.device
+) -> dict[str, Optimizer]:
+    """The recipe's optimisers by name, each over its network: `model`, or its child of that name.
+
+    Raises RecipeError as `build_optimizer` does.
+    """
+    if "optimizer" in recipe.optimizers:
+        return {"optimizer": build_optimizer(recipe, model, device)}
+    return {
+        name: build_optimizer(recipe, model.get_submodule(name), device, name)
+        for name in recipe.optimizers
+    }
+
+
+def build_optimizer(
+    recipe: Recipe, model: nn.Module, device: torch.device, name: str = "optimizer"
+) -> Optimizer:
+    """The recipe's optimiser `name` over the trainable parameters of `model`.
 
     Raises RecipeError at the key that does not fit: an unknown name, an argument that the
     optimiser does not know, a group that matches nothing.
     """
-    kind = _kind(recipe)
-    groups = list(_groups(recipe, kind, model))
+    section, at = recipe.optimizers[name], _path(name)
+    kind = _kind(recipe, section, at)
+    groups = list(_groups(recipe, section, at, kind, model))
     if not groups:
-        _fail(recipe, ("optimizer",), "the model has no trainable parameters")
-    return _made(recipe, kind, groups, device)
+        _fail(recipe, at, "the model has no trainable parameters")
+    return _made(recipe, section, at, kind, groups, device)
 
 
-def check_optimizer(recipe: Recipe) -> None:
-    """Whether the optimiser takes the recipe's arguments; RecipeError where it does not."""
-    parameter = nn.Parameter(torch.zeros(2, 2))
-    _made(recipe, _kind(recipe), [{"params": [parameter]}], torch.device("cpu"))
+def check_optimizers(recipe: Recipe) -> None:
+    """Whether each optimiser takes the recipe's arguments; RecipeError where one does not."""
+    for name, section in recipe.optimizers.items():
+        at, parameter = _path(name), nn.Parameter(torch.zeros(2, 2))
+        kind = _kind(recipe, section, at)
+        _made(recipe, section, at, kind, [{"params": [parameter]}], torch.device("cpu"))
 
 
-def _kind(recipe: Recipe) -> type[Optimizer]:
-    section = recipe.optimizer
+def _path(name: str) -> KeyPath:
+    return ("optimizer",) if name == "optimizer" else ("optimizers", name)
+
+
+def _kind(recipe: Recipe, section: OptimizerSection, at: KeyPath) -> type[Optimizer]:
     classes = optimizer_classes()
     if section.type not in classes:
         known = ", ".join(classes)
-        _fail(recipe, ("optimizer", "type"), f"no optimiser {section.type!r}; known are {known}")
+        _fail(recipe, (*at, "type"), f"no optimiser {section.type!r}; known are {known}")
     if section.type == "sparse_adam":
         text = "sparse_adam needs sparse gradients, which no layer here gives; take adam"
-        _fail(recipe, ("optimizer", "type"), text)
-    _check_arguments(recipe, classes[section.type], section.args, ("optimizer",))
+        _fail(recipe, (*at, "type"), text)
+    _check_arguments(recipe, classes[section.type], section.args, at)
     return classes[section.type]
 
 
 def _made(
-    recipe: Recipe, kind: type[Optimizer], groups: list[dict[str, Any]], device: torch.device
+    recipe: Recipe,
+    section: OptimizerSection,
+    at: KeyPath,
+    kind: type[Optimizer],
+    groups: list[dict[str, Any]],
+    device: torch.device,
 ) -> Optimizer:
-    section = recipe.optimizer
     arguments = {"lr": section.lr, **_tuples(section.args)}
     try:
         return kind(groups, **_fastest(kind, arguments, groups, device))
     except (ValueError, TypeError, RuntimeError) as error:
-        raise RecipeError([recipe.problem(("optimizer",), str(error))]) from error
+        raise RecipeError([recipe.problem(at, str(error))]) from error
 
 
-def _groups(recipe: Recipe, kind: type[Optimizer], model: nn.Module) -> Iterator[dict[str, Any]]:
+def _groups(
+    recipe: Recipe,
+    section: OptimizerSection,
+    at: KeyPath,
+    kind: type[Optimizer],
+    model: nn.Module,
+) -> Iterator[dict[str, Any]]:
     """One group for each pattern in order, the first that matches wins; the rest comes last."""
     left = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    for number, group in enumerate(recipe.optimizer.groups):
-        path = ("optimizer", "groups", number)
+    for number, group in enumerate(section.groups):
+        path = (*at, "groups", number)
         settings = {key: value for key, value in group.items() if key != "match"}
         _check_arguments(recipe, kind, settings, path)
         patterns = group.get("match")
@@ -93,7 +128,7 @@ def _groups(recipe: Recipe, kind: type[Optimizer], model: nn.Module) -> Iterator
 
 
 def _check_arguments(
-    recipe: Recipe, kind: type[Optimizer], arguments: dict[str, Any], path: tuple[str | int, ...]
+    recipe: Recipe, kind: type[Optimizer], arguments: dict[str, Any], path: KeyPath
 ) -> None:
     known = list(inspect.signature(kind.__init__).parameters)[2:]
     for key in arguments:
@@ -121,5 +156,5 @@ def _tuples(arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fail(recipe: Recipe, path: tuple[str | int, ...], message: str) -> NoReturn:
+def _fail(recipe: Recipe, path: KeyPath, message: str) -> NoReturn:
     raise RecipeError([recipe.problem(path, message)])

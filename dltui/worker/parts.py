@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -18,7 +18,8 @@ from dltui.worker.device import (
     wants_compile,
 )
 from dltui.worker.ema import AverageWeights
-from dltui.worker.optimizers import build_optimizer
+from dltui.worker.networks import Networks, plain_networks
+from dltui.worker.optimizers import build_optimizers
 from dltui.worker.schedules import LearningRate, Steps
 from dltui.worker.tasks import Task, build_task
 
@@ -29,15 +30,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Model, task and optimiser of one training. `forward` is the model, perhaps compiled."""
+    """Networks, task and optimisers of one training.
+
+    `networks` are those that are trained, perhaps compiled; `plain` the modules themselves.
+    """
 
     model: nn.Module
-    forward: Callable[[torch.Tensor], Any]
+    networks: Networks
+    plain: Networks
     is_compiled: bool
     task: Task
-    optimizer: Optimizer
-    group_factors: tuple[float, ...]
-    """The learning rate of each parameter group over `optimizer.lr`."""
+    optimizers: Mapping[str, Optimizer]
+    group_factors: Mapping[str, tuple[float, ...]]
+    """By optimiser: the learning rate of each of its parameter groups over the first one's."""
     rate: LearningRate
     ema: AverageWeights | None
     precision: Precision
@@ -56,16 +61,21 @@ def build_parts(recipe: Recipe, data: Data, device: torch.device) -> Parts:
         model = model.to(device)
     task = build_task(recipe, data.info)
     task.prepare(data, device)
-    optimizer = build_optimizer(recipe, model, device)
+    optimizers = build_optimizers(recipe, model, device)
     base_lr = recipe.optimizer.lr
     is_compiled = wants_compile(trainer.compile, device, model, steps.total)
+    plain = plain_networks(model, tuple(recipe.models))
     return Parts(
         model=model,
-        forward=_compiled(model, trainer.compile) if is_compiled else model,
+        networks=_compiled(plain, trainer.compile) if is_compiled else plain,
+        plain=plain,
         is_compiled=is_compiled,
         task=task,
-        optimizer=optimizer,
-        group_factors=tuple(group["lr"] / base_lr for group in optimizer.param_groups),
+        optimizers=optimizers,
+        group_factors={
+            name: tuple(group["lr"] / base_lr for group in optimizer.param_groups)
+            for name, optimizer in optimizers.items()
+        },
         rate=LearningRate(recipe.scheduler, base_lr, steps),
         ema=AverageWeights(model, trainer.ema) if trainer.ema else None,
         precision=precision,
@@ -82,11 +92,11 @@ def count_steps(recipe: Recipe, micro_batches: int) -> Steps:
     return Steps(max(round((trainer.epochs or 1) * per_epoch), 1), per_epoch)
 
 
-def _compiled(model: nn.Module, setting: bool | str) -> Callable[[torch.Tensor], Any]:
+def _compiled(plain: Networks, setting: bool | str) -> Networks:
     if setting == "auto":
         # Asked for by nobody: what cannot be compiled runs as it is, with a note in worker.log.
         import torch._dynamo  # slow to import, and only needed here
 
         torch._dynamo.config.suppress_errors = True
-    compiled: Callable[[torch.Tensor], Any] = torch.compile(model)
-    return compiled
+    compiled = {name: torch.compile(module) for name, module in plain.modules().items()}
+    return Networks(plain.module, compiled)

@@ -63,7 +63,8 @@ def training_state(training: Training) -> dict[str, Any]:
         "fold": training.fold.index,
         "first_step": training.fold.first_step,
         "results": [dict(result) for result in training.fold.results],
-        "optimizer": parts.optimizer.state_dict(),
+        "optimizers": {name: each.state_dict() for name, each in parts.optimizers.items()},
+        "task": parts.task.state(),
         "scaler": stepper.scaler.state_dict() if stepper.scaler else None,
         "ema": parts.ema.state() if parts.ema else None,
         "rate": parts.rate.state(),
@@ -92,7 +93,8 @@ def restore(training: Training, saved: Saved) -> None:
             where=str(saved.folder),
             remedy="start the recipe anew, or fork the run: what fits is taken over then",
         ) from error
-    _restore_optimizer(training, state)
+    _restore_optimizers(training, state)
+    parts.task.load_state(state["task"])
     if parts.ema is not None and state["ema"] is not None:
         parts.ema.load(state["ema"])
     parts.rate.load(state["rate"])
@@ -123,8 +125,12 @@ def fork(training: Training, saved: Saved) -> None:
     if left_out:
         names = ", ".join(left_out[:8]) + (", …" if len(left_out) > 8 else "")
         say("log", f"not taken over from {saved.folder.name}: {names}", level="warning")
-    if not left_out and optimizer_fits(parts.optimizer, state["optimizer"]):
-        _restore_optimizer(training, state)
+    fits = all(
+        name in state["optimizers"] and optimizer_fits(optimizer, state["optimizers"][name])
+        for name, optimizer in parts.optimizers.items()
+    )
+    if not left_out and fits:
+        _restore_optimizers(training, state)
     else:
         say("log", "the optimiser starts afresh: its state does not fit", level="warning")
     if parts.ema is not None:
@@ -140,15 +146,15 @@ def fork(training: Training, saved: Saved) -> None:
     training.step = training.record.step = step
 
 
-def _restore_optimizer(training: Training, state: dict[str, Any]) -> None:
-    """The optimiser's state, with the settings of the present recipe."""
-    optimizer = training.parts.optimizer
-    settings = [
-        {key: value for key, value in group.items() if key != "params"}
-        for group in optimizer.param_groups
-    ]
-    optimizer.load_state_dict(state["optimizer"])
-    for group, own in zip(optimizer.param_groups, settings, strict=True):
-        group.update(own)
+def _restore_optimizers(training: Training, state: dict[str, Any]) -> None:
+    """The optimisers' state, with the settings of the present recipe."""
+    for name, optimizer in training.parts.optimizers.items():
+        settings = [
+            {key: value for key, value in group.items() if key != "params"}
+            for group in optimizer.param_groups
+        ]
+        optimizer.load_state_dict(state["optimizers"][name])
+        for group, own in zip(optimizer.param_groups, settings, strict=True):
+            group.update(own)
     if training.stepper.scaler is not None and state["scaler"]:
         training.stepper.scaler.load_state_dict(state["scaler"])

@@ -130,6 +130,7 @@ class Session:
             training.fold.count - training.fold.index
         )
         content = environment(recipe, self.device, parts.precision.name)
+        content["settable"] = list(training.settable())
         facts = asdict(training.data.info)
         for path, plain in ((self.folder.environment, content), (self.folder.data_info, facts)):
             try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ from dltui.errors import TrainingError
 from dltui.recipe.schema.training import TrainerSection
 from dltui.worker.device import Precision
 from dltui.worker.losses import penalty
-from dltui.worker.tasks import Task, only_tensor
+from dltui.worker.networks import Networks
+from dltui.worker.tasks import Phase, Task
 
 if TYPE_CHECKING:
     from dltui.worker.data import Batch
@@ -23,23 +24,24 @@ if TYPE_CHECKING:
 class Stepper:
     """Turns a group of micro-batches into gradients and gradients into an update.
 
-    `forward` is the model, perhaps compiled; `model` the module that it was made from.
+    A task of several phases takes its turns one after another, each with an optimiser of its own;
+    meanwhile the weights of the other networks stand still and collect no gradients.
     """
 
     def __init__(
         self,
-        model: nn.Module,
-        forward: Callable[[Tensor], Any],
+        networks: Networks,
         task: Task,
-        optimizer: Optimizer,
+        optimizers: Mapping[str, Optimizer],
         trainer: TrainerSection,
         precision: Precision,
         device: torch.device,
         say: Callable[[str], None],
     ):
-        self.forward = forward
+        self.networks = networks
         self.task = task
-        self.optimizer = optimizer
+        self.optimizers = optimizers
+        self.phases = task.phases
         self.precision = precision
         self.device = device
         self.splits = 1
@@ -49,87 +51,105 @@ class Stepper:
         self.scaler = torch.amp.GradScaler(device.type) if precision.scaled else None
         self._trainer = trainer
         self._say = say
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
-        self._weights = [p for p in self._parameters if p.dim() > 1]
-        self._is_penalized = bool(trainer.l1 or trainer.l2) and bool(self._weights)
         self._clip = trainer.clip
-        self._needs_closure = isinstance(optimizer, torch.optim.LBFGS)
+        self._learning = {phase: self._parameters_of(phase) for phase in self.phases}
 
-    def gradients(self, group: Sequence[Batch]) -> list[Tensor]:
-        """Gradients of the mean loss of all examples; `[loss, *task scalars]`, 0-dimensional.
+    def optimizer(self, phase: Phase) -> Optimizer:
+        """The optimiser of the phase's network; with one phase the only one there is."""
+        only = next(iter(self.optimizers.values()))
+        return only if phase.network is None else self.optimizers.get(phase.network, only)
+
+    def _parameters_of(self, phase: Phase) -> list[nn.Parameter]:
+        groups = self.optimizer(phase).param_groups
+        return [parameter for group in groups for parameter in group["params"]]
+
+    def turns(self, number: int) -> list[Phase]:
+        """The phases of step `number`, counted from 1."""
+        return [phase for phase in self.phases if number % phase.every == 0]
+
+    def gradients(self, group: Sequence[Batch], phase: Phase) -> list[Tensor]:
+        """Gradients of the mean loss of all examples; `[loss, *scalars]`, 0-dimensional.
 
         Out of memory: the micro-batches are halved from here on, the effective batch stays.
         """
+        if len(self.phases) > 1:
+            self._take_turn(phase)
         while True:
             try:
-                return self._backward(group)
+                return self._backward(group, phase)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                self._halve(max(len(batch.targets) for batch in group), error)
+                self._halve(max(len(batch) for batch in group), error)
 
-    def _backward(self, group: Sequence[Batch]) -> list[Tensor]:
-        self.optimizer.zero_grad(set_to_none=True)
+    def _take_turn(self, phase: Phase) -> None:
+        for other, parameters in self._learning.items():
+            for parameter in parameters:
+                parameter.requires_grad_(other is phase)
+
+    def _backward(self, group: Sequence[Batch], phase: Phase) -> list[Tensor]:
+        self.optimizer(phase).zero_grad(set_to_none=True)
         if len(group) == 1 and self.splits == 1:
-            values = self._values(group[0].inputs, group[0].targets)
-            self._run_backward(self._with_penalty(values[0]))
+            values = self._values(group[0], phase)
+            self._run_backward(self._with_penalty(values[0], phase))
             return values
-        return self._accumulate(group)
+        return self._accumulate(group, phase)
 
-    def _accumulate(self, group: Sequence[Batch]) -> list[Tensor]:
-        total = sum(len(batch.targets) for batch in group)
+    def _accumulate(self, group: Sequence[Batch], phase: Phase) -> list[Tensor]:
+        total = sum(len(batch) for batch in group)
         sums: list[Tensor] = []
         for batch in group:
-            size = -(-len(batch.targets) // self.splits)
-            pairs = zip(batch.inputs.split(size), batch.targets.split(size), strict=True)  # type: ignore[no-untyped-call]
-            for inputs, targets in pairs:
-                values = self._values(inputs, targets)
-                share = len(targets) / total
+            for part in batch.split(-(-len(batch) // self.splits)):
+                values = self._values(part, phase)
+                share = len(part) / total
                 loss = values[0] * share
-                self._run_backward(self._with_penalty(loss) if not sums else loss)
+                self._run_backward(self._with_penalty(loss, phase) if not sums else loss)
                 parts = [value.detach() * share for value in values]
                 sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
         return sums
 
-    def _values(self, inputs: Tensor, targets: Tensor) -> list[Tensor]:
+    def _values(self, batch: Batch, phase: Phase) -> list[Tensor]:
         with self.precision.autocast():
-            outputs = only_tensor(self.forward(inputs))
-            loss = self.task.loss(outputs, targets)
-        return [loss, *self.task.scalars(outputs, targets)]
+            return self.task.step(self.networks, batch, phase)
 
-    def _with_penalty(self, loss: Tensor) -> Tensor:
-        if not self._is_penalized:
+    def _with_penalty(self, loss: Tensor, phase: Phase) -> Tensor:
+        if not (self._trainer.l1 or self._trainer.l2):
             return loss
-        extra = penalty(list(self._weights), self._trainer.l1, self._trainer.l2)
+        weights: list[Tensor] = [p for p in self._learning[phase] if p.dim() > 1]
+        if not weights:
+            return loss
+        extra = penalty(weights, self._trainer.l1, self._trainer.l2)
         self.penalty = extra.detach()
         return loss + extra
 
     def _run_backward(self, loss: Tensor) -> None:
         (loss if self.scaler is None else self.scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
 
-    def unscale(self) -> None:
+    def unscale(self, phase: Phase) -> None:
         """Gradients in their true scale: before they are measured or clipped."""
         if self.scaler is not None:
-            self.scaler.unscale_(self.optimizer)
+            self.scaler.unscale_(self.optimizer(phase))
 
-    def update(self, group: Sequence[Batch]) -> None:
+    def update(self, group: Sequence[Batch], phase: Phase) -> None:
         """Clip and take the step."""
+        optimizer = self.optimizer(phase)
         clip = self._clip
         if clip is not None:
             if clip.norm is not None:
-                self.grad_norm = nn.utils.clip_grad_norm_(self._parameters, clip.norm)
+                self.grad_norm = nn.utils.clip_grad_norm_(self._learning[phase], clip.norm)
             if clip.value is not None:
-                nn.utils.clip_grad_value_(self._parameters, clip.value)
+                nn.utils.clip_grad_value_(self._learning[phase], clip.value)
         if self.scaler is not None:
-            self.scaler.step(self.optimizer)
+            self.scaler.step(optimizer)
             self.scaler.update()
-        elif self._needs_closure:
-            self.optimizer.step(lambda: self._backward(group)[0].item())
+        elif isinstance(optimizer, torch.optim.LBFGS):
+            optimizer.step(lambda: self._backward(group, phase)[0].item())  # type: ignore[no-untyped-call]
         else:
-            self.optimizer.step()
+            optimizer.step()
 
     def _halve(self, size: int, error: Exception) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
         # The failed forward's tensors hang on the traceback.
         error.__traceback__ = None
         gc.collect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,30 +13,27 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from dltui.errors import DataError, StoreError, TrainingError
 from dltui.runs import Best, publish_checkpoint
-from dltui.worker.artefacts import Artefacts, ExamplePace
 from dltui.worker.best import best_weights
 from dltui.worker.callbacks import Callbacks, Moment, view_of
 from dltui.worker.checkpoints import write_checkpoint
 from dltui.worker.control import Control
-from dltui.worker.evaluation import evaluate_part
+from dltui.worker.evaluation import Evaluations
 from dltui.worker.improvement import Improvement, best_direction
 from dltui.worker.late import LateValues
-from dltui.worker.metrics import EarlyImport, build_metrics
 from dltui.worker.parts import Parts
 from dltui.worker.probes import Probes, locate_nonfinite
 from dltui.worker.resuming import training_state
 from dltui.worker.schedules import preview
 from dltui.worker.stepper import Stepper
-from dltui.worker.tasks import only_tensor
+from dltui.worker.tasks import Phase
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric
-
     from dltui.recipe import Recipe
-    from dltui.worker.data import Batch, Batches, Data
+    from dltui.worker.data import Batch, Data
     from dltui.worker.record import RunRecord
 
 
@@ -98,17 +95,17 @@ class Training:
         self.pace = Pace()
         self.last_row: tuple[float, ...] = ()
         trainer = recipe.trainer
-        self.best_metric = trainer.checkpoint.best or parts.task.main_metric
+        main = getattr(recipe.task, "main_metric", recipe.facts.main_metric)
+        self.best_metric = trainer.checkpoint.best or main
         early = trainer.early_stopping
         self.watched = Watched(
             Improvement(best_direction(self.best_metric)),
             Improvement(_direction(early), early.min_delta) if early else None,
         )
         self.stepper = Stepper(
-            parts.model,
-            parts.forward,
+            parts.networks,
             parts.task,
-            parts.optimizer,
+            parts.optimizers,
             trainer,
             parts.precision,
             device,
@@ -118,9 +115,11 @@ class Training:
             parts.model, recipe.diagnostics, record.arrays, device, compiled=parts.is_compiled
         )
         penalized = ("penalty",) if trainer.l1 or trainer.l2 else ()
-        self.columns = ("loss", "lr", "grad_norm", *parts.task.scalar_names, *penalized)
+        scalars = [name for phase in parts.task.phases for name in phase.scalars]
+        self.columns = ("loss", "lr", "grad_norm", *scalars, *penalized)
         self.log = record.metric_log("train", self.columns)
-        self._width = 1 + len(parts.task.scalar_names) + len(penalized)
+        self._width = 1 + len(scalars) + len(penalized)
+        self._turns: dict[Phase, list[Tensor]] = {}
         self.late = LateValues(device, self._width + 1, self._row)
         self._lr = math.nan
         self._reads_at_once = device.type != "cuda"
@@ -130,9 +129,7 @@ class Training:
         self.holds_best = False
         """Whether the model holds the best checkpoint's weights, averaged where they were."""
         self.callbacks = Callbacks(recipe)
-        self._metrics: dict[str, Metric] | None = None
-        self._importing: EarlyImport | None = None
-        self._example_pace = ExamplePace()
+        self.evaluations = Evaluations(recipe, data, parts, device, record)
 
     def run(self) -> None:
         """Train until the last step or early stopping. Raises StopTraining and TrainingError."""
@@ -166,15 +163,19 @@ class Training:
         number = self.step + 1
         lr = self.apply_learning_rate()
         self.probes.begin(number, last=self.local_step + 1 >= self.parts.steps.total)
-        values = self.stepper.gradients(group)
-        is_sound = not self._reads_at_once or math.isfinite(values[0].item())
-        if not is_sound:
-            self.broken(number, values[0].item(), group)
-        self.stepper.unscale()
-        self.probes.gradients_ready(number)
-        if is_sound:
-            self.stepper.update(group)
+        turns = self.stepper.turns(number)
+        for phase in turns:
+            self._turns[phase] = values = self.stepper.gradients(group, phase)
+            is_sound = not self._reads_at_once or math.isfinite(values[0].item())
+            if not is_sound:
+                self.broken(number, values[0].item(), group, phase)
+            self.stepper.unscale(phase)
+            if phase is turns[-1]:
+                self.probes.gradients_ready(number)
+            if is_sound:
+                self.stepper.update(group, phase)
         self.probes.updated(number)
+        values = self._step_values()
         self.step = self.record.step = number
         if self.parts.ema is not None:
             self.parts.ema.update(self.local_step)
@@ -190,10 +191,21 @@ class Training:
         self.late.push(number, time.time(), lr, values)
         self.pace.steps += 1
         for batch in group:
-            self.pace.samples += len(batch.targets)
-        if self._importing is None:
-            self._importing = EarlyImport()
-            self._importing.start()
+            self.pace.samples += len(batch)
+        self.evaluations.prepare()
+
+    def _step_values(self) -> list[Tensor]:
+        """`[loss, *scalars of every phase]`; a phase that did not come keeps its last values."""
+        phases = self.stepper.phases
+        if len(phases) == 1:
+            return list(self._turns[phases[0]])
+        nothing = torch.tensor(math.nan, device=self.device)
+        loss = self._turns[phases[-1]][0] if phases[-1] in self._turns else nothing
+        values = [loss.detach()]
+        for phase in phases:
+            known = self._turns.get(phase)
+            values += known[1:] if known else [nothing] * len(phase.scalars)
+        return values
 
     def groups(self, epoch: int, offset: int) -> Iterator[list[Batch]]:
         """The micro-batches of each optimiser step of an epoch, from step `offset` of it on."""
@@ -207,9 +219,10 @@ class Training:
         lr = self.parts.rate(self.local_step)
         if lr != self._lr:
             self._lr = lr
-            groups = self.parts.optimizer.param_groups
-            for group, factor in zip(groups, self.parts.group_factors, strict=True):
-                group["lr"] = lr * factor
+            for name, factors in self.parts.group_factors.items():
+                groups = self.parts.optimizers[name].param_groups
+                for group, factor in zip(groups, factors, strict=True):
+                    group["lr"] = lr * factor
         return lr
 
     def _row(self, step: int, at: float, lr: float, values: Sequence[float]) -> None:
@@ -221,14 +234,15 @@ class Training:
             self._is_broken = False
         elif not self._reads_at_once:
             groups = dict(self._recent)
-            self.broken(step, loss, groups.get(step) or self._recent[-1][1])
+            group = groups.get(step) or self._recent[-1][1]
+            self.broken(step, loss, group, self.stepper.phases[-1])
 
-    def broken(self, step: int, loss: float, group: Sequence[Batch]) -> None:
+    def broken(self, step: int, loss: float, group: Sequence[Batch], phase: Phase) -> None:
         """The loss of `step` is NaN or infinite: name the layer; stop, unless told to go on."""
         if self._is_broken:
             return
         self._is_broken = True
-        found = locate_nonfinite(self.parts.model, lambda: self._try_again(group))
+        found = locate_nonfinite(self.parts.model, lambda: self._try_again(group, phase))
         what = "NaN" if math.isnan(loss) else "infinite"
         place = f"; it starts in the {found[1]} of {found[0]}" if found else ""
         message = f"the loss became {what} at step {step}{place}"
@@ -242,11 +256,10 @@ class Training:
                 "broken values in the data; diagnostics.on_nan: continue goes on regardless",
             )
 
-    def _try_again(self, group: Sequence[Batch]) -> None:
+    def _try_again(self, group: Sequence[Batch], phase: Phase) -> None:
         for batch in group:
             with self.parts.precision.autocast():
-                outputs = only_tensor(self.parts.model(batch.inputs))
-                loss = self.parts.task.loss(outputs, batch.targets)
+                loss = self.parts.task.step(self.parts.plain, batch, phase)[0]
             loss.backward()  # type: ignore[no-untyped-call]
 
     @property
@@ -292,7 +305,8 @@ class Training:
         if self.data.val is None:
             return
         last = last or self.local_step >= self.parts.steps.total
-        results = self._measure("val", self.data.val, last=last)
+        averaged = not self.holds_best
+        results = self.evaluations.measure("val", self.data.val, averaged=averaged, last=last)
         named = {f"val/{name}": value for name, value in results.items()}
         self.watched.last = results
         known = {**self.train_values(), **named}
@@ -322,33 +336,6 @@ class Training:
         if self.parts.rate.evaluated(known):
             self._rate_changed("plateau")
 
-    def _measure(self, part: str, batches: Batches, *, last: bool) -> dict[str, float]:
-        if self._importing is not None:
-            self._importing.finish()
-        task, precision, model = self.parts.task, self.parts.precision, self.parts.model
-        if self._metrics is None:
-            wanted = task.wanted_metrics()
-            self._metrics = build_metrics(self.recipe, self.data.info, wanted, self.device)
-        out = Artefacts(self.record, self.data, self.device, self._example_pace, last=last)
-        began_s = perf_counter()
-        model.eval()
-        averaged = self.parts.ema is not None and not self.holds_best
-        with self.parts.ema.in_place() if self.parts.ema and averaged else torch.no_grad():
-            collector = task.collector(part)
-            results = evaluate_part(
-                self.parts.forward, batches, task, self._metrics, collector, precision
-            )
-            collector.publish(out)
-            if part == "val":
-                with torch.no_grad(), precision.autocast():
-                    task.after_evaluation(model, model, self.data, out)
-        model.train()
-        self.record.metrics(part, results)
-        shown = ", ".join(f"{part}/{name} {value:.4g}" for name, value in results.items())
-        data = {"part": part, "metrics": results, "seconds": perf_counter() - began_s}
-        self.record.event("evaluation", shown, data=data)
-        return results
-
     def train_values(self) -> dict[str, float]:
         """The newest step's values by full name, `train/loss`, as far as they have been read."""
         names = (self.columns[0], self.columns[1], *self.columns[3:])
@@ -358,6 +345,19 @@ class Training:
         """The user's own rate from the coming step on; the schedule's shape is kept."""
         self.parts.rate.set(lr, self.local_step)
         self._rate_changed("set by hand")
+
+    def settable(self) -> Mapping[str, Any]:
+        """What the user may change beside the learning rate."""
+        return self.parts.task.settable()
+
+    def set_option(self, name: str, value: object) -> None:
+        """Change what the task lets be changed, and sample anew with it.
+
+        Raises ValueError, in words for the user, where it cannot be.
+        """
+        self.parts.task.set(name, value)
+        self.record.event("log", f"{name} {value}: set by hand", data={"set": {name: value}})
+        self.evaluations.sample()
 
     def _rate_changed(self, why: str) -> None:
         lr = self.parts.rate(self.local_step)
@@ -420,7 +420,10 @@ class Training:
         self.save_checkpoint()
         if self.data.test is not None:
             with best_weights(self) as step:
-                results = self._measure("test", self.data.test, last=True)
+                averaged = not self.holds_best
+                results = self.evaluations.measure(
+                    "test", self.data.test, averaged=averaged, last=True
+                )
             if step is not None:
                 self.record.event("log", f"tested with the best weights, of step {step:,}")
             metrics = {f"test/{name}": value for name, value in results.items()}

@@ -171,7 +171,7 @@ def test_a_hung_up_and_interrupted_training_ends_in_bitwise_the_same_weights(
     assert same(tensors(run, "model.pt"), tensors(whole, "model.pt"))
     assert same(tensors(run, "ema.pt"), tensors(whole, "ema.pt"))
     first, second = tensors(run, "training.pt"), tensors(whole, "training.pt")
-    assert same(first["optimizer"], second["optimizer"])
+    assert same(first["optimizers"], second["optimizers"])
     assert same(first["random"], second["random"])
     assert run.column("loss") == whole.column("loss")
 

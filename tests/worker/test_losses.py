@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from dltui.recipe.schema.task import (
+from dltui.recipe.tasks.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
     Focal,

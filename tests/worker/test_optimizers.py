@@ -11,7 +11,7 @@ from torch import nn
 
 from dltui.errors import RecipeError
 from dltui.recipe import Recipe, load_recipe
-from dltui.worker.optimizers import build_optimizer, check_optimizer, optimizer_classes
+from dltui.worker.optimizers import build_optimizer, check_optimizers, optimizer_classes
 
 CPU = torch.device("cpu")
 
@@ -107,9 +107,9 @@ def test_a_pattern_that_matches_nothing_is_an_error_at_its_line(recipe_of: Any) 
 
 def test_values_that_the_optimiser_refuses_are_an_error_of_the_recipe(recipe_of: Any) -> None:
     with pytest.raises(RecipeError, match="beta"):
-        check_optimizer(recipe_of("{type: adam, lr: 0.1, betas: [1.5, 0.9]}"))
+        check_optimizers(recipe_of("{type: adam, lr: 0.1, betas: [1.5, 0.9]}"))
 
 
 def test_sparse_adam_is_refused_with_an_alternative(recipe_of: Any) -> None:
     with pytest.raises(RecipeError, match="take adam"):
-        check_optimizer(recipe_of("{type: sparse_adam, lr: 0.1}"))
+        check_optimizers(recipe_of("{type: sparse_adam, lr: 0.1}"))

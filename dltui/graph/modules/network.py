@@ -69,7 +69,10 @@ class Layers(nn.Module):
 
 
 class Network(Layers):
-    """A whole model: a tensor, or a map of the named inputs, to a tensor or a map of outputs."""
+    """A whole model: a tensor, or a map of the named inputs, to a tensor or a map of outputs.
+
+    A map may hold more than the model names; one without named inputs takes the first entry.
+    """
 
     def __init__(self, input_names: tuple[str, ...], output_names: tuple[str, ...]):
         super().__init__()
@@ -84,7 +87,7 @@ class Network(Layers):
         tensors = (
             (inputs, *more)
             if isinstance(inputs, Tensor)
-            else [inputs[name] for name in self.input_names]
+            else [inputs[name] for name in self.input_names or (next(iter(inputs)),)]
         )
         results = self.run(tensors)
         if not self.output_names:

@@ -1,4 +1,4 @@
-"""The `model` section: layers, blocks, inputs, outputs and initialisation, or `from:`."""
+"""The `model` section, or several under `models`: layers, blocks and their names, or `from:`."""
 
 from __future__ import annotations
 
@@ -17,73 +17,107 @@ from dltui.recipe.plugins import PluginName
 from dltui.recipe.schema.init import INITS
 from dltui.recipe.tree import Entry, Problems, nearest_entry, plain
 
-_PATH: Final[KeyPath] = ("model",)
 _LAYER_KEYS: Final = ("params", "blocks", "layers", "inputs", "outputs", "init")
 _MOST_BLOCKS: Final = 200
 
 
-def read_model(root: Entry, plugins: list[PluginName], problems: Problems) -> Model:
-    """The model of a recipe; what is wrong with it goes to `problems`."""
-    entry = root.get("model")
+def read_models(root: Entry, plugins: list[PluginName], problems: Problems) -> dict[str, Model]:
+    """The networks of a recipe by name, one under `model` or several under `models`.
+
+    What is wrong with them goes to `problems`.
+    """
+    several = root.get("models")
+    if several is None or several.value is None:
+        return {"model": _read_model(root.get("model"), ("model",), root, plugins, problems)}
+    if root.get("model") is not None:
+        message = "`model` and `models` exclude each other; name every network under `models`"
+        problems.add(several.key_or_value, "models", message)
+    if not isinstance(several.value, dict) or not several.value:
+        said = described(plain(several))
+        problems.add(several.place, "models", f"expected a map of networks by name, not {said}")
+        return {"model": Model(("models",))}
+    for name, entry in several.value.items():
+        if not NAME.match(name):
+            message = "a network's name is letters, digits and _"
+            problems.add(entry.key_or_value, ("models", name), message)
+    return {
+        name: _read_model(entry, ("models", name), root, plugins, problems)
+        for name, entry in several.value.items()
+    }
+
+
+def _read_model(
+    entry: Entry | None,
+    at: KeyPath,
+    root: Entry,
+    plugins: list[PluginName],
+    problems: Problems,
+) -> Model:
     if entry is None:
-        return Model(_PATH)
+        return Model(at)
     if not isinstance(entry.value, dict):
         said = described(plain(entry))
-        problems.add(entry.place, _PATH, f"expected a map with `layers` or `from`, not {said}")
-        return Model(_PATH)
+        problems.add(entry.place, at, f"expected a map with `layers` or `from`, not {said}")
+        return Model(at)
     keys: dict[str, Entry] = entry.value
     allowed = (*_LAYER_KEYS, *PRETRAINED_KEYS)
     for key, child in keys.items():
         if key not in allowed:
-            problems.add(child.key_or_value, (*_PATH, key), unknown("key", key, allowed))
+            problems.add(child.key_or_value, (*at, key), unknown("key", key, allowed))
     if "from" in keys:
-        return _read_ready_made(keys, problems)
+        return _read_ready_made(keys, at, problems)
     for key in PRETRAINED_KEYS:
         if key in keys:
-            problems.add(keys[key].key_or_value, (*_PATH, key), f"`{key}` goes with `from`")
+            problems.add(keys[key].key_or_value, (*at, key), f"`{key}` goes with `from`")
     if "layers" not in keys:
-        problems.add(entry.key_or_value, _PATH, "`model` needs `layers: […]` or `from: NAME`")
-        return Model(_PATH)
-    return _read_layered(root, keys, plugins, problems)
+        problems.add(entry.key_or_value, at, f"`{at[-1]}` needs `layers: […]` or `from: NAME`")
+        return Model(at)
+    return _read_layered(root, keys, at, plugins, problems)
 
 
-def _read_ready_made(keys: dict[str, Entry], problems: Problems) -> Model:
+def _read_ready_made(keys: dict[str, Entry], at: KeyPath, problems: Problems) -> Model:
     for key in ("layers", "params", "blocks", "inputs", "outputs"):
         if key in keys:
             message = f"`{key}` does not go with `from`; write one of the two"
-            problems.add(keys[key].key_or_value, (*_PATH, key), message)
+            problems.add(keys[key].key_or_value, (*at, key), message)
     scope = Scope(Vocabulary(problems))
-    pretrained = read_pretrained(keys, _PATH, scope)
-    return Model(_PATH, pretrained=pretrained, init=_read_init(keys.get("init"), scope))
+    pretrained = read_pretrained(keys, at, scope)
+    return Model(at, pretrained=pretrained, init=_read_init(keys.get("init"), at, scope))
 
 
 def _read_layered(
-    root: Entry, keys: dict[str, Entry], plugins: list[PluginName], problems: Problems
+    root: Entry,
+    keys: dict[str, Entry],
+    at: KeyPath,
+    plugins: list[PluginName],
+    problems: Problems,
 ) -> Model:
     vocabulary = Vocabulary(
         problems,
-        _read_block_heads(keys.get("blocks"), problems),
+        _read_block_heads(keys.get("blocks"), at, problems),
         {plugin.name: plugin for plugin in plugins if plugin.kind == "layer"},
     )
-    params, scope = _read_model_params(keys.get("params"), Scope(vocabulary))
-    blocks = _read_block_bodies(keys.get("blocks"), scope)
-    layers = read_layers(keys["layers"], (*_PATH, "layers"), scope)
-    inputs = _read_names(keys.get("inputs"), "inputs", problems)
-    outputs = _read_names(keys.get("outputs"), "outputs", problems)
+    params, scope = _read_model_params(keys.get("params"), at, Scope(vocabulary))
+    blocks = _read_block_bodies(keys.get("blocks"), at, scope)
+    layers = read_layers(keys["layers"], (*at, "layers"), scope)
+    inputs = _read_names(keys.get("inputs"), (*at, "inputs"), problems)
+    outputs = _read_names(keys.get("outputs"), (*at, "outputs"), problems)
     references = References(root, problems)
     endless = references.check_blocks(blocks)
     known = references.check(layers, frozenset(inputs))
-    references.check_outputs(outputs, (*_PATH, "outputs"), known)
+    references.check_outputs(outputs, (*at, "outputs"), known)
     if not endless:
         _check_size(root, layers, blocks, problems)
-    init = _read_init(keys.get("init"), scope)
-    return Model(_PATH, layers, blocks, params, inputs, outputs, init)
+    init = _read_init(keys.get("init"), at, scope)
+    return Model(at, layers, blocks, params, inputs, outputs, init)
 
 
-def _read_model_params(entry: Entry | None, scope: Scope) -> tuple[dict[str, Any], Scope]:
+def _read_model_params(
+    entry: Entry | None, at: KeyPath, scope: Scope
+) -> tuple[dict[str, Any], Scope]:
     """The model's own variables, each of which may use those before it, and the scope with them."""
     problems = scope.vocabulary.problems
-    path = (*_PATH, "params")
+    path = (*at, "params")
     if entry is None or entry.value is None:
         return {}, scope
     if not isinstance(entry.value, dict):
@@ -110,8 +144,8 @@ def _check_size(
             problems.add(entry.key_or_value, path, message)
 
 
-def _read_block_heads(entry: Entry | None, problems: Problems) -> dict[str, BlockHead]:
-    path = (*_PATH, "blocks")
+def _read_block_heads(entry: Entry | None, at: KeyPath, problems: Problems) -> dict[str, BlockHead]:
+    path = (*at, "blocks")
     if entry is None or entry.value is None:
         return {}
     if not isinstance(entry.value, dict):
@@ -146,12 +180,12 @@ def _read_params(block: Entry, path: KeyPath, problems: Problems) -> dict[str, A
     return {key: plain(child) for key, child in params.value.items()}
 
 
-def _read_block_bodies(entry: Entry | None, scope: Scope) -> dict[str, Block]:
+def _read_block_bodies(entry: Entry | None, at: KeyPath, scope: Scope) -> dict[str, Block]:
     problems = scope.vocabulary.problems
     blocks: dict[str, Block] = {}
     for name, head in scope.vocabulary.blocks.items():
         block = entry.value[name] if entry is not None else None
-        path: KeyPath = (*_PATH, "blocks", name)
+        path: KeyPath = (*at, "blocks", name)
         if block is None or not isinstance(block.value, dict) or "layers" not in block.value:
             if block is not None:
                 problems.add(block.key_or_value, path, f"block `{name}` needs `layers: […]`")
@@ -172,8 +206,7 @@ def _read_block_bodies(entry: Entry | None, scope: Scope) -> dict[str, Block]:
     return blocks
 
 
-def _read_names(entry: Entry | None, key: str, problems: Problems) -> tuple[str, ...]:
-    path = (*_PATH, key)
+def _read_names(entry: Entry | None, path: KeyPath, problems: Problems) -> tuple[str, ...]:
     if entry is None or entry.value is None:
         return ()
     if not isinstance(entry.value, list):
@@ -192,9 +225,9 @@ def _read_names(entry: Entry | None, key: str, problems: Problems) -> tuple[str,
     return tuple(names)
 
 
-def _read_init(entry: Entry | None, scope: Scope) -> tuple[InitRule, ...]:
+def _read_init(entry: Entry | None, at: KeyPath, scope: Scope) -> tuple[InitRule, ...]:
     problems = scope.vocabulary.problems
-    path = (*_PATH, "init")
+    path = (*at, "init")
     if entry is None or entry.value is None:
         return ()
     if not isinstance(entry.value, list):

@@ -13,6 +13,9 @@ Step = str | dict[str, Any]
 """`hflip` or `{crop: {padding: 4}}`: one augmentation."""
 
 
+_BUILTIN_TARGETS = {"pydoc": "token", "diabetes": "value"}
+
+
 class Split(Section):
     """How examples without a split of their own are divided."""
 
@@ -54,6 +57,11 @@ class _Source(Section):
     )
     kfold: KFold | None = None
 
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The kinds of `DataInfo.target` that it can have; empty where only reading it tells."""
+        return ()
+
 
 class _Images(_Source):
     augment: list[Step] = Field(
@@ -75,6 +83,10 @@ class BuiltinData(_Images):
     vocab: int | None = Field(default=None, ge=2, description="size of the bpe vocabulary")
     context: int = Field(default=128, ge=2, description="tokens per example of pydoc")
 
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return (_BUILTIN_TARGETS.get(self.name, "class"),)
+
 
 class TorchvisionData(_Images):
     """A data set that torchvision downloads and checks."""
@@ -87,6 +99,10 @@ class TorchvisionData(_Images):
         default=None, description="null: DLTUI_DATA or the user's cache folder"
     )
     download: bool = True
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("class",)
 
 
 class FolderData(_Images):
@@ -104,6 +120,10 @@ class FolderData(_Images):
         description="classes to show the model with while the folder is not there yet",
     )
 
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("class",)
+
 
 class CsvData(_Source):
     """A CSV or Parquet table."""
@@ -119,6 +139,10 @@ class CsvData(_Source):
         default=True, description="numbers to mean 0, std 1 of the training part"
     )
 
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("class", "labels", "value")
+
 
 class TextData(_Source):
     """A text file, or a folder of them, cut into windows of `context` tokens."""
@@ -130,6 +154,10 @@ class TextData(_Source):
     vocab: int | None = Field(default=None, ge=2, description="size of the bpe vocabulary")
     context: int = Field(default=128, ge=2, description="tokens per example")
     lowercase: bool = False
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("token",)
 
 
 class PluginData(_Source):

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from dltui.recipe.schema.data import DataSection
-from dltui.recipe.schema.task import TaskSection
 from dltui.recipe.schema.training import (
     CallbackSection,
     DiagnosticsSection,
@@ -18,6 +17,7 @@ from dltui.recipe.schema.training import (
     SweepSection,
     TrainerSection,
 )
+from dltui.recipe.tasks import TaskSection
 
 _ANNOTATIONS: dict[str, Any] = {
     "data": DataSection,

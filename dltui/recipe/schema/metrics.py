@@ -33,11 +33,3 @@ _ALL = (
 )
 
 METRIC_ARGS: dict[str, LayerSpec] = {spec.name: spec for spec in _ALL}
-
-DEFAULT_METRICS: dict[str, tuple[str, ...]] = {
-    "classify": ("accuracy", "confusion_matrix"),
-    "multilabel": ("accuracy", "f1"),
-    "regress": ("mae", "r2"),
-    "next_token": ("perplexity", "token_accuracy"),
-}
-"""What is measured where the recipe has no `metrics`."""

@@ -7,7 +7,6 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from dltui.recipe.schema.data import DataSection
-from dltui.recipe.schema.task import TaskSection
 from dltui.recipe.schema.training import (
     CallbackSection,
     DiagnosticsSection,
@@ -16,6 +15,7 @@ from dltui.recipe.schema.training import (
     SweepSection,
     TrainerSection,
 )
+from dltui.recipe.tasks import TaskSection
 
 SECTIONS: Final = (
     "dltui",
@@ -25,8 +25,10 @@ SECTIONS: Final = (
     "plugins",
     "data",
     "model",
+    "models",
     "task",
     "optimizer",
+    "optimizers",
     "scheduler",
     "trainer",
     "metrics",
@@ -35,9 +37,6 @@ SECTIONS: Final = (
     "sweep",
 )
 """The top-level keys, in the order in which they are written."""
-
-RESERVED: Final = {"models": "model", "optimizers": "optimizer"}
-"""Keys for tasks that train several networks, which no task of this version does."""
 
 REQUIRED: Final = ("data", "model", "task")
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from dltui.worker.data.examples import Examples, TensorExamples
 from dltui.worker.data.prepare import Preparation
 from dltui.worker.data.seeds import Dice, permutation, seed_of
+from dltui.worker.data.tensors import Tensors, each, first
 
 _READY_BYTES = 512 << 20
 """Up to this size inputs that need no augmentation are normalised once, not every epoch."""
@@ -24,14 +25,24 @@ Say = Callable[[str], None]
 class Batch:
     """One micro-batch on the device.
 
-    `inputs` `(N, …)`; `targets` `(N,)` class numbers, `(N, L)` labels, `(N, T)` numbers,
-    `(N, context)` tokens, or `(N, C)` class shares after mixup and cutmix. `indices` `(N,)` are
-    the examples' numbers in their part.
+    `inputs` `(N, …)`, or several such by name; `targets` `(N,)` class numbers, `(N, L)` labels,
+    `(N, T)` numbers, `(N, context)` tokens, or `(N, C)` class shares after mixup and cutmix.
+    `indices` `(N,)` are the examples' numbers in their part.
     """
 
-    inputs: Tensor
+    inputs: Tensors
     targets: Tensor
     indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def split(self, size: int) -> Iterator[Batch]:
+        """Batches of at most `size` examples, in order."""
+        for start in range(0, len(self), size):
+            part = slice(start, start + size)
+            inputs = each(self.inputs, lambda tensor, part=part: tensor[part])  # type: ignore[misc]
+            yield Batch(inputs, self.targets[part], self.indices[part])
 
 
 class Batches:
@@ -121,10 +132,12 @@ class _Resident:
         self._device = device
         self._ready = False
         if not preparation.augment and isinstance(examples, TensorExamples):
-            floats = examples.inputs.numel() * 4
-            if examples.inputs.dtype == torch.float32 or floats <= _READY_BYTES:
+            main = first(examples.inputs)
+            floats = main.numel() * 4
+            if main.dtype == torch.float32 or floats <= _READY_BYTES:
                 inputs = preparation.finished(examples.inputs, augmented=False)
-                examples = TensorExamples(inputs.contiguous(), examples.targets)
+                inputs = each(inputs, Tensor.contiguous)
+                examples = TensorExamples(inputs, examples.targets)
                 self._ready = True
         self._examples = examples
 
@@ -133,7 +146,12 @@ class _Resident:
             inputs, targets = self._examples.inputs, self._examples.targets
             for ticket in tickets:
                 rows = ticket.indices
-                yield Batch(inputs.index_select(0, rows), targets.index_select(0, rows), rows)
+                chosen = (
+                    inputs.index_select(0, rows)
+                    if isinstance(inputs, Tensor)
+                    else {name: tensor.index_select(0, rows) for name, tensor in inputs.items()}
+                )
+                yield Batch(chosen, targets.index_select(0, rows), rows)
             return
         for ticket in tickets:
             yield self._batch(ticket)
@@ -154,7 +172,7 @@ class _Resident:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    inputs: Tensor
+    inputs: Tensors
     targets: Tensor
     indices: Tensor
     broken: tuple[str, ...]
@@ -171,7 +189,9 @@ class _FetchBatch(Dataset[Any]):
         raw = self._examples.fetch(ticket.indices, ticket.epoch_seed)
         inputs, targets, indices = raw.inputs, raw.targets, ticket.indices
         if raw.kept is not None:
-            inputs, targets, indices = inputs[raw.kept], targets[raw.kept], indices[raw.kept]
+            kept = raw.kept
+            inputs = each(inputs, lambda tensor: tensor[kept])
+            targets, indices = targets[kept], indices[kept]
         if self._preparation.augment and len(indices):
             dice = ticket.dice(torch.device("cpu"))
             inputs, targets = self._preparation.augmented(inputs, targets, dice)
@@ -228,7 +248,10 @@ class _Loaded:
             self._name(fetched.broken)
             if not len(fetched.indices):
                 continue
-            inputs = fetched.inputs.to(self._device, non_blocking=self._pinned)
+            inputs = each(
+                fetched.inputs,
+                lambda tensor: tensor.to(self._device, non_blocking=self._pinned),
+            )
             yield Batch(
                 self._preparation.finished(inputs, augmented=augmented),
                 fetched.targets.to(self._device, non_blocking=self._pinned),

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.sources.loaded import Loaded
+from dltui.worker.data.tensors import first
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Example:
 def decoded_example(examples: Examples, loaded: Loaded, index: int) -> Example:
     """Example `index` of a part, without augmentation. Of one-hot columns only the set one."""
     raw = examples.fetch(torch.tensor([index]), None)
-    inputs = raw.inputs[0]
+    inputs = first(raw.inputs)[0]
     if loaded.kind == "text":
         text = loaded.tokenizer.decode(inputs) if loaded.tokenizer is not None else None
         return Example(index, None, text=text)

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from dltui.worker.data.seeds import seed_of
+from dltui.worker.data.tensors import Tensors, each, size_bytes
 
 
 class Raw(NamedTuple):
     """Examples as stored. `kept` (bool) is None where every example could be read."""
 
-    inputs: Tensor
+    inputs: Tensors
     targets: Tensor
     kept: Tensor | None = None
     broken: tuple[str, ...] = ()
@@ -44,9 +45,9 @@ class Examples(Protocol):
 
 
 class TensorExamples:
-    """Examples held as two tensors, `inputs` `(N, …)` and `targets` `(N, …)`."""
+    """Examples held as tensors: `inputs` `(N, …)`, one or several by name; `targets` `(N, …)`."""
 
-    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
+    def __init__(self, inputs: Tensors, targets: Tensor) -> None:
         self.inputs = inputs
         self.targets = targets
 
@@ -54,17 +55,20 @@ class TensorExamples:
         return len(self.targets)
 
     def take(self, indices: Tensor) -> TensorExamples:
-        return TensorExamples(self.inputs[indices], self.targets[indices])
+        inputs = each(self.inputs, lambda tensor: tensor[indices])
+        return TensorExamples(inputs, self.targets[indices])
 
     def fetch(self, indices: Tensor, epoch_seed: int | None) -> Raw:
-        return Raw(self.inputs.index_select(0, indices), self.targets.index_select(0, indices))
+        inputs = each(self.inputs, lambda tensor: tensor.index_select(0, indices))
+        return Raw(inputs, self.targets.index_select(0, indices))
 
     def to(self, device: torch.device) -> TensorExamples:
-        return TensorExamples(self.inputs.to(device), self.targets.to(device))
+        inputs = each(self.inputs, lambda tensor: tensor.to(device))
+        return TensorExamples(inputs, self.targets.to(device))
 
     @property
     def size_bytes(self) -> int:
-        return self.inputs.nbytes + self.targets.nbytes
+        return size_bytes(self.inputs) + self.targets.nbytes
 
 
 class Windows:

@@ -17,6 +17,7 @@ from dltui.worker.data.prepare import (
     pixel_statistics,
 )
 from dltui.worker.data.sources.loaded import Loaded
+from dltui.worker.data.tensors import first
 
 _SAMPLED_FILES = 1024
 """Images read to measure mean and std of a set that does not fit in memory."""
@@ -48,11 +49,11 @@ def _image_statistics(
     if wanted is False:
         return None, None
     if isinstance(train, TensorExamples):
-        images = train.inputs
+        images = first(train.inputs)
     else:
         count = min(len(train), _SAMPLED_FILES)
         raw = train.fetch(torch.linspace(0, len(train) - 1, count).long(), None)
-        images = raw.inputs if raw.kept is None else raw.inputs[raw.kept]
+        images = first(raw.inputs) if raw.kept is None else first(raw.inputs)[raw.kept]
         if not len(images):
             raise DataError(
                 f"none of the {count} images looked at can be read",
@@ -68,8 +69,9 @@ def _image_statistics(
 def _table_preparation(
     section: DataSection, loaded: Loaded, train: TensorExamples, augment: tuple[Augmentation, ...]
 ) -> Preparation:
-    mean, std = column_statistics(train.inputs)
-    fill = mean if bool(train.inputs.isnan().any()) or isinstance(section, CsvData) else None
+    table = first(train.inputs)
+    mean, std = column_statistics(table)
+    fill = mean if bool(table.isnan().any()) or isinstance(section, CsvData) else None
     wanted = (
         section.standardize if isinstance(section, CsvData) else getattr(section, "normalize", True)
     )

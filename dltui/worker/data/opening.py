@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,7 +23,6 @@ from dltui.recipe.schema.data import (
     TextData,
     TorchvisionData,
 )
-from dltui.recipe.schema.task import TaskSection
 from dltui.recipe.tree import Location
 from dltui.worker.data import statistics
 from dltui.worker.data.batches import Batches, Say
@@ -46,7 +45,7 @@ class HasData(Protocol):
     @property
     def data(self) -> DataSection: ...
     @property
-    def task(self) -> TaskSection: ...
+    def task(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)

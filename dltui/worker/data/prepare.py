@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dltui.worker.data.seeds import Dice
+from dltui.worker.data.tensors import Tensors, first, with_first
 
 _ENOUGH_IMAGES = 20_000
 """Images from which mean and std are measured; more change the third decimal at most."""
@@ -37,22 +38,23 @@ class Preparation:
     """True for tables, whose augmentations are in standard deviations."""
     flatten: bool = False
 
-    def augmented(self, inputs: Tensor, targets: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+    def augmented(self, inputs: Tensors, targets: Tensor, dice: Dice) -> tuple[Tensors, Tensor]:
         """Scaled and augmented, not normalised yet (tables: normalised before)."""
-        inputs = self._scaled(inputs)
+        main = self._scaled(first(inputs))
         if self.augment_after:
-            inputs = self._normalised(inputs)
+            main = self._normalised(main)
         for step in self.augment:
-            inputs, targets = step(inputs, targets, dice)
-        return inputs, targets
+            main, targets = step(main, targets, dice)
+        return with_first(inputs, main), targets
 
-    def finished(self, inputs: Tensor, *, augmented: bool) -> Tensor:
+    def finished(self, inputs: Tensors, *, augmented: bool) -> Tensors:
         """What the network gets, of stored inputs or of the result of `augmented`."""
+        main = first(inputs)
         if not augmented:
-            inputs = self._scaled(inputs)
+            main = self._scaled(main)
         if not (augmented and self.augment_after):
-            inputs = self._normalised(inputs)
-        return inputs.flatten(1) if self.flatten else inputs
+            main = self._normalised(main)
+        return with_first(inputs, main.flatten(1) if self.flatten else main)
 
     def to(self, device: torch.device) -> Preparation:
         def moved(tensor: Tensor | None) -> Tensor | None:

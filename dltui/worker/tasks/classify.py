@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from dltui.errors import RecipeError
-from dltui.recipe.schema.task import Classify
+from dltui.recipe.tasks.classify import Classify
 from dltui.worker.losses import class_loss
-from dltui.worker.tasks.base import Collector, Nothing, Task
+from dltui.worker.tasks.base import Collector, Nothing, Supervised
 from dltui.worker.tasks.confusion import ConfusionCollector
 
 if TYPE_CHECKING:
+    from torchmetrics import Metric
+
     from dltui.recipe import Recipe
     from dltui.worker.data import Data
 
 _MOST_CLASSES = 1000  # a matrix of more is neither readable nor cheap
 
 
-class ClassifyTask(Task):
+class ClassifyTask(Supervised):
     """Logits `(N, C)`, targets `(N,)` int64 or `(N, C)` probabilities (mixup, cutmix)."""
 
-    main_metric = "val/accuracy"
-    default_metrics = ("accuracy",)
     scalar_names = ("accuracy",)
 
     def prepare(self, data: Data, device: torch.device) -> None:
@@ -44,7 +45,24 @@ class ClassifyTask(Task):
         hits: Tensor = (outputs.detach().argmax(1) == truth).float().mean()
         return (hits,)
 
-    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def metric(self, name: str, arguments: dict[str, Any]) -> Metric:
+        from torchmetrics import classification as tm  # slow to import: see worker.metrics
+
+        classes = self.info.classes
+        if name == "top_k":
+            arguments = {"average": "micro", "top_k": arguments.pop("k", 5), **arguments}
+            return tm.MulticlassAccuracy(num_classes=classes, **arguments)
+        kinds: dict[str, tuple[Callable[..., Metric], str]] = {
+            "accuracy": (tm.MulticlassAccuracy, "micro"),
+            "precision": (tm.MulticlassPrecision, "macro"),
+            "recall": (tm.MulticlassRecall, "macro"),
+            "f1": (tm.MulticlassF1Score, "macro"),
+            "auroc": (tm.MulticlassAUROC, "macro"),
+        }
+        kind, average = kinds[name]
+        return kind(num_classes=classes, **{"average": average, **arguments})
+
+    def metric_inputs(self, name: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return outputs.float(), targets
 
     def collector(self, part: str) -> Collector:
@@ -74,3 +92,6 @@ def chosen_weights(
         text = f"there are {count} outputs, but {len(wanted)} weights"
         raise RecipeError([recipe.problem(path, text)])
     return torch.tensor(wanted, dtype=torch.float32)
+
+
+TASK = ClassifyTask

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from dltui.recipe.schema.task import Regress
+from dltui.recipe.tasks.regress import Regress
 from dltui.worker.losses import value_loss
-from dltui.worker.tasks.base import Collector, Task
+from dltui.worker.tasks.base import Collector, Supervised
 
 if TYPE_CHECKING:
+    from torchmetrics import Metric
+
     from dltui.worker.artefacts import Artefacts
     from dltui.worker.data import Batch, Data
 
 _MOST_PREDICTIONS = 500
 
 
-class RegressTask(Task):
+class RegressTask(Supervised):
     """Outputs and targets `(N, targets)`; a single number may come without its dimension.
 
     With `standardize_target` the loss is of targets at mean 0 and standard deviation 1 over the
     training part; the metrics are in the target's own units.
     """
-
-    main_metric = "val/loss"
-    default_metrics = ("mae", "r2")
 
     def prepare(self, data: Data, device: torch.device) -> None:
         assert isinstance(self.recipe.task, Regress)
@@ -49,7 +49,17 @@ class RegressTask(Task):
         """Predictions `(N, targets)` in the target's own units."""
         return self._columns(outputs) * self.std + self.mean
 
-    def metric_inputs(self, metric: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def metric(self, name: str, arguments: dict[str, Any]) -> Metric:
+        import torchmetrics as tm  # slow to import: see worker.metrics
+
+        kinds: dict[str, Callable[..., Metric]] = {
+            "mae": tm.MeanAbsoluteError,
+            "mse": tm.MeanSquaredError,
+            "r2": tm.R2Score,
+        }
+        return kinds[name](**arguments)
+
+    def metric_inputs(self, name: str, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         predictions, truth = self.in_units(outputs), self._columns(targets)
         if truth.shape[1] == 1:
             return predictions.flatten(), truth.flatten()
@@ -84,3 +94,6 @@ class PredictionCollector:
         )
         arrays = {"truth": truth, "prediction": prediction}
         artefacts.arrays("predictions", arrays, {"part": self.part})
+
+
+TASK = RegressTask

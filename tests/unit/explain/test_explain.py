@@ -11,7 +11,7 @@ import pytest
 from dltui import explain
 from dltui.errors import UsageError
 from dltui.recipe import load_recipe, shipped
-from dltui.recipe.schema.task import METRICS
+from dltui.recipe.tasks import METRICS
 
 
 @pytest.mark.parametrize("recipe", shipped(), ids=lambda recipe: recipe.name)

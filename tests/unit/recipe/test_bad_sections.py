@@ -91,8 +91,8 @@ def _recipe(*lines: str) -> str:
         ),
         ("task: classify", 7, "task", "expected a map, not the text 'classify'"),
         ("task: {type: clasify}", 14, "task.type", "did you mean `classify`?"),
-        ("task: {type: next_token}", 14, "task.type", "next_token learns from text"),
-        ("task: {type: regress}", 14, "task.type", "the set digits is for task classify"),
+        ("task: {type: next_token}", 14, "task.type", "the set digits goes with task classify"),
+        ("task: {type: regress}", 14, "task.type", "the set digits goes with task classify"),
         (
             "task: {type: classify, loss: {type: crossentropy}}",
             37,
@@ -132,7 +132,7 @@ def _recipe(*lines: str) -> str:
             "optimizer.groups.0.weight_dekay",
             "did you mean `weight_decay`?",
         ),
-        ("optimizers: {a: 1}", 1, "optimizers", "task `classify` takes one optimizer"),
+        ("optimizers: {model: {}}", 1, "optimizers", "task classify has one optimizer"),
         ("scheduler: {type: cosin}", 19, "scheduler.type", "did you mean `cosine`?"),
         ("scheduler: {type: step}", 1, "scheduler", "step takes one of every_epochs, every_steps"),
         ("scheduler: {type: exponential}", 1, "scheduler.gamma", "`gamma` is missing"),
@@ -208,9 +208,10 @@ def test_missing_sections_are_named(refuse: Refuse) -> None:
 
 
 def test_several_models_are_refused_by_tasks_that_take_one(refuse: Refuse) -> None:
-    text = "models: {a: 1}\ndata: {type: builtin, name: digits}\ntask: {type: classify}\n"
+    data = "data: {type: builtin, name: digits}\n"
+    text = f"models: {{a: {{layers: [relu]}}}}\n{data}task: {{type: classify}}\n"
     problem = refuse(text)[0]
-    assert problem.message == "task `classify` takes one model: write `model:`"
+    assert problem.message == "task classify trains `model: …`"
 
 
 def test_hundreds_of_mistakes_end_the_check_early(refuse: Refuse) -> None:

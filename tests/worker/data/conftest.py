@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from dltui.recipe.schema.data import DataSection
-from dltui.recipe.schema.task import TaskSection
+from dltui.recipe.tasks import TaskSection
 
 _DATA: TypeAdapter[Any] = TypeAdapter(DataSection)
 _TASK: TypeAdapter[Any] = TypeAdapter(TaskSection)

@@ -42,7 +42,7 @@ def digits(augment, **more):
     from pydantic import TypeAdapter
 
     from dltui.recipe.schema.data import BuiltinData
-    from dltui.recipe.schema.task import Classify
+    from dltui.recipe.tasks.classify import Classify
 
     key = repr((augment, more))
     if key not in _OPENED:

@@ -15,6 +15,7 @@ from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples, TensorExamples
 from dltui.worker.data.images import ImageFiles, checked, opens
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
+from dltui.worker.data.tensors import first
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -102,7 +103,7 @@ def _decoded(images: ImageFiles, say: Say | None) -> tuple[TensorExamples, list[
     raw = images.fetch(torch.arange(len(images)), None)
     if raw.kept is None:
         return TensorExamples(raw.inputs, raw.targets), []
-    examples = TensorExamples(raw.inputs[raw.kept], raw.targets[raw.kept])
+    examples = TensorExamples(first(raw.inputs)[raw.kept], raw.targets[raw.kept])
     return examples, [Path(name) for name in raw.broken]
 
 

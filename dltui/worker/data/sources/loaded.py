@@ -10,18 +10,11 @@ from torch import Tensor
 
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
+from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.tokenizer import Tokenizer
 
 Kind = Literal["images", "table", "text", "other"]
-
-TASK_TARGETS = {
-    "classify": "class",
-    "multilabel": "labels",
-    "regress": "value",
-    "next_token": "token",
-}
-"""The kind of target that a task learns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +45,10 @@ class Loaded:
 
 def check_task(info: DataInfo, task: str, source: str) -> None:
     """Raises `DataError` where the task learns another kind of target than the set has."""
-    wanted = TASK_TARGETS.get(task)
-    if wanted is None or wanted == info.target:
+    wanted = TASKS[task].learns
+    if not wanted or info.target in wanted:
         return
-    fitting = next((name for name, kind in TASK_TARGETS.items() if kind == info.target), None)
+    fitting = next((name for name, facts in TASKS.items() if info.target in facts.learns), None)
     raise DataError(
         f"the task {task} does not fit {source}, whose targets are {_WORDS[info.target]}",
         where="task.type",
@@ -68,4 +61,10 @@ _WORDS = {
     "labels": "labels",
     "value": "numbers",
     "token": "tokens",
+    "mask": "masks",
+    "boxes": "boxes",
+    "sequence": "token sequences",
+    "pair": "pairs",
+    "series": "series",
+    "none": "none",
 }

@@ -2,7 +2,8 @@
 
 The registered function or class is called with `data.args` and gives one of
 
-- `(inputs, targets)` or `(inputs, targets, info)`: tensors with the examples along dimension 0;
+- `(inputs, targets)` or `(inputs, targets, info)`: tensors with the examples along dimension 0,
+  `inputs` one or a map of several by name;
   `info` is a map with any of `class_names`, `feature_names`, `classes`, `vocab`;
 - a `torch.utils.data.Dataset` with a length, of `(input, target)` pairs;
 - a map of the parts `train`, `val`, `test` to such.
@@ -13,17 +14,19 @@ uint8 inputs `(N, C, H, W)` are images.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
 from dltui.errors import DataError
 from dltui.graph import plugins
-from dltui.recipe.data_info import DataInfo
+from dltui.recipe.data_info import DataInfo, InputInfo, Target
 from dltui.recipe.schema.data import PluginData
+from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import Examples, Raw, TensorExamples
-from dltui.worker.data.sources.loaded import TASK_TARGETS, Kind, Loaded, Outline
+from dltui.worker.data.sources.loaded import Kind, Loaded, Outline
+from dltui.worker.data.tensors import Tensors, first
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
@@ -88,21 +91,28 @@ def read(recipe: object, section: PluginData, task: str) -> Loaded:
         parts[name], more = _examples(piece, where)
         facts |= more
     info = _info(parts, facts, task, where)
-    first = next(iter(parts.values())).fetch(torch.tensor([0]), None).inputs
-    kind = _kind(first, info)
+    example = next(iter(parts.values())).fetch(torch.tensor([0]), None)
+    kind = _kind(first(example.inputs), info)
     return Loaded(Outline(info, {name: len(part) for name, part in parts.items()}), parts, kind)
 
 
 def _examples(piece: Any, where: str) -> tuple[Examples, dict[str, Any]]:
     if isinstance(piece, tuple) and len(piece) in (2, 3):
-        inputs, targets = torch.as_tensor(piece[0]), torch.as_tensor(piece[1])
-        if len(inputs) != len(targets) or not len(inputs):
-            raise _no_data(where, f"it gives {len(inputs)} inputs and {len(targets)} targets")
+        inputs, targets = _inputs(piece[0]), torch.as_tensor(piece[1])
+        count = len(first(inputs))
+        if count != len(targets) or not count:
+            raise _no_data(where, f"it gives {count} inputs and {len(targets)} targets")
         facts = dict(piece[2]) if len(piece) == 3 and piece[2] is not None else {}
-        return TensorExamples(_standard(inputs), _standard(targets)), facts
+        return TensorExamples(inputs, _standard(targets)), facts
     if hasattr(piece, "__getitem__") and hasattr(piece, "__len__") and len(piece):
         return DatasetExamples(piece), {}
     raise _no_data(where, f"it gives a {type(piece).__name__}")
+
+
+def _inputs(given: Any) -> Tensors:
+    if isinstance(given, Mapping):
+        return {str(name): _standard(torch.as_tensor(value)) for name, value in given.items()}
+    return _standard(torch.as_tensor(given))
 
 
 def _standard(tensor: Tensor) -> Tensor:
@@ -114,7 +124,8 @@ def _standard(tensor: Tensor) -> Tensor:
 
 def _info(parts: Mapping[str, Examples], facts: dict[str, Any], task: str, where: str) -> DataInfo:
     raw = next(iter(parts.values())).fetch(torch.tensor([0]), None)
-    shape = tuple(raw.inputs.shape[1:])
+    main = first(raw.inputs)
+    shape = tuple(main.shape[1:])
     target = _target_kind(task, raw.targets)
     names = tuple(map(str, facts.get("class_names", ())))
     classes = facts.get("classes") or len(names) or None
@@ -127,7 +138,7 @@ def _info(parts: Mapping[str, Examples], facts: dict[str, Any], task: str, where
         raise _no_data(where, "tokens need info={'vocab': …}")
     return DataInfo(
         shape=shape,
-        dtype="int64" if raw.inputs.dtype == torch.int64 else "float32",
+        dtype="int64" if main.dtype == torch.int64 else "float32",
         target=target,
         classes=classes,
         class_names=names,
@@ -135,13 +146,22 @@ def _info(parts: Mapping[str, Examples], facts: dict[str, Any], task: str, where
         vocab=vocab,
         context=shape[0] if target == "token" else None,
         feature_names=tuple(map(str, facts.get("feature_names", ()))),
+        inputs=()
+        if isinstance(raw.inputs, Tensor)
+        else tuple(_input(name, values) for name, values in raw.inputs.items()),
     )
 
 
-def _target_kind(task: str, targets: Tensor) -> Literal["class", "labels", "value", "token"]:
-    known = TASK_TARGETS.get(task)
-    if known is not None:
-        return cast('Literal["class", "labels", "value", "token"]', known)
+def _input(name: str, values: Tensor) -> InputInfo:
+    return InputInfo(
+        name, tuple(values.shape[1:]), "int64" if values.dtype == torch.int64 else "float32"
+    )
+
+
+def _target_kind(task: str, targets: Tensor) -> Target:
+    learns = TASKS[task].learns
+    if len(learns) == 1:
+        return cast("Target", learns[0])
     return "value" if targets.is_floating_point() else "class"
 
 

@@ -1,0 +1,61 @@
+"""Whether a network gives what its task reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from dltui.graph.scope import fault
+from dltui.recipe.nodes import KeyPath
+from dltui.recipe.tasks.facts import Interface, Shape
+
+if TYPE_CHECKING:
+    from dltui.recipe import Recipe
+
+
+def check_output(recipe: Recipe, interface: Interface | None, output: Any) -> None:
+    """Refuses a network whose output the task cannot read: RecipeError at its last layer.
+
+    `output` is a tensor, or a map of tensors by name, each with the batch first.
+    """
+    wanted = interface.output if interface is not None else None
+    if wanted is None:
+        return
+    if not isinstance(wanted, Mapping):
+        if isinstance(output, Tensor) and not _fits(output, wanted):
+            _refuse(recipe, f"gives {_open(output.shape[1:])}", f"needs {_open(wanted)}")
+        return
+    if not isinstance(output, Mapping):
+        told = ", ".join(f"{name} {_open(shape)}" for name, shape in wanted.items())
+        _refuse(recipe, "has one unnamed output", f"needs `outputs` with the names {told}")
+        return
+    for name, shape in wanted.items():
+        if name not in output:
+            known = ", ".join(output)
+            _refuse(recipe, f"has the outputs {known}", f"needs {name} {_open(shape)} as well")
+        elif not _fits(output[name], shape):
+            given = _open(output[name].shape[1:])
+            _refuse(recipe, f"gives {name} {given}", f"needs {_open(shape)}")
+
+
+def _fits(output: Tensor, wanted: Shape) -> bool:
+    given = tuple(output.shape[1:])
+    if wanted == (1,) and given == ():
+        return True
+    return len(given) == len(wanted) and all(
+        want is None or have == want for have, want in zip(given, wanted, strict=True)
+    )
+
+
+def _refuse(recipe: Recipe, given: str, needed: str) -> None:
+    model = recipe.model
+    path: KeyPath = model.layers[-1].path if model.layers else model.path
+    who = "the model" if tuple(recipe.models) == ("model",) else f"the {next(iter(recipe.models))}"
+    raise fault(recipe, path, f"{who} {given}, but the task {recipe.task.type} {needed}")
+
+
+def _open(shape: Any) -> str:
+    """`(N,10)`: the shape with the batch left open, `*` for any size."""
+    return f"({','.join(['N', *('*' if size is None else str(size) for size in shape)])})"
