@@ -17,10 +17,11 @@ from dltui.worker.data import open_data
 from dltui.worker.device import check_devices, choose_device, device_name, seed_everything
 from dltui.worker.environment import environment
 from dltui.worker.parts import build_parts
+from dltui.worker.progress import Fold, Pace
 from dltui.worker.record import Heartbeat, RunRecord
 from dltui.worker.resuming import Saved, find_saved, fork, restore
 from dltui.worker.system import MACHINE_COLUMNS, SYSTEM_COLUMNS, Machine
-from dltui.worker.training import Fold, Pace, Training
+from dltui.worker.training import Training
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe

@@ -6,27 +6,26 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from dltui.errors import DataError, StoreError, TrainingError
-from dltui.runs import Best, publish_checkpoint
+from dltui.errors import DataError
+from dltui.runs import Best
 from dltui.worker.best import best_weights
 from dltui.worker.callbacks import Callbacks, Moment, view_of
-from dltui.worker.checkpoints import write_checkpoint
 from dltui.worker.control import Control
 from dltui.worker.evaluation import Evaluations
 from dltui.worker.improvement import Improvement, best_direction
 from dltui.worker.late import LateValues
+from dltui.worker.nonfinite import NonFinite
 from dltui.worker.parts import Parts
-from dltui.worker.probes import Probes, locate_nonfinite
-from dltui.worker.resuming import training_state
+from dltui.worker.probes import Probes
+from dltui.worker.progress import Fold, Pace, Watched
+from dltui.worker.saving import Saver
 from dltui.worker.schedules import preview
 from dltui.worker.stepper import Stepper
 from dltui.worker.tasks import Phase
@@ -35,40 +34,6 @@ if TYPE_CHECKING:
     from dltui.recipe import Recipe
     from dltui.worker.data import Batch, Data
     from dltui.worker.record import RunRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """Which of the trainings of a run this is; its steps follow those of the folds before."""
-
-    index: int = 0
-    count: int = 1
-    first_step: int = 0
-    results: tuple[dict[str, float], ...] = ()
-    """What the folds before came to, by metric."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """Where the time goes, counted up; read by the heartbeat."""
-
-    steps: int = 0
-    samples: int = 0
-    spent_s: float = 0.0
-    waited_s: float = 0.0
-    """Of `spent_s`, the time spent waiting for data."""
-
-
-@dataclass(slots=True)
-class Watched:
-    """What evaluations decide about."""
-
-    best: Improvement
-    early: Improvement | None
-    evaluated_at: int = -1
-    saved_at: int = -1
-    best_step: int | None = None
-    last: dict[str, float] = field(default_factory=dict)
 
 
 class Training:
@@ -124,8 +89,8 @@ class Training:
         self._lr = math.nan
         self._reads_at_once = device.type != "cuda"
         self._recent: deque[tuple[int, Sequence[Batch]]] = deque(maxlen=8)
-        self._is_broken = False
-        self._cannot_save = False
+        self._nonfinite = NonFinite(parts, record, stops=recipe.diagnostics.on_nan == "stop")
+        self._saver = Saver()
         self.holds_best = False
         """Whether the model holds the best checkpoint's weights, averaged where they were."""
         self.callbacks = Callbacks(recipe)
@@ -168,7 +133,7 @@ class Training:
             self._turns[phase] = values = self.stepper.gradients(group, phase)
             is_sound = not self._reads_at_once or math.isfinite(values[0].item())
             if not is_sound:
-                self.broken(number, values[0].item(), group, phase)
+                self._nonfinite.found(number, values[0].item(), group, phase)
             self.stepper.unscale(phase)
             if phase is turns[-1]:
                 self.probes.gradients_ready(number)
@@ -231,36 +196,11 @@ class Training:
         self.log.append(step, at, [loss, lr, norm, *rest])
         self.last_row = (loss, lr, *rest)
         if math.isfinite(loss):
-            self._is_broken = False
+            self._nonfinite.is_on = False
         elif not self._reads_at_once:
             groups = dict(self._recent)
             group = groups.get(step) or self._recent[-1][1]
-            self.broken(step, loss, group, self.stepper.phases[-1])
-
-    def broken(self, step: int, loss: float, group: Sequence[Batch], phase: Phase) -> None:
-        """The loss of `step` is NaN or infinite: name the layer; stop, unless told to go on."""
-        if self._is_broken:
-            return
-        self._is_broken = True
-        found = locate_nonfinite(self.parts.model, lambda: self._try_again(group, phase))
-        what = "NaN" if math.isnan(loss) else "infinite"
-        place = f"; it starts in the {found[1]} of {found[0]}" if found else ""
-        message = f"the loss became {what} at step {step}{place}"
-        data = {"layer": found[0] if found else None, "what": found[1] if found else None}
-        self.record.event("alarm", message, level="error", data=data, step=step)
-        if self.recipe.diagnostics.on_nan == "stop":
-            raise TrainingError(
-                message,
-                where=found[0] if found else None,
-                remedy="lower optimizer.lr, clip gradients (trainer.clip.norm: 1), or look for "
-                "broken values in the data; diagnostics.on_nan: continue goes on regardless",
-            )
-
-    def _try_again(self, group: Sequence[Batch], phase: Phase) -> None:
-        for batch in group:
-            with self.parts.precision.autocast():
-                loss = self.parts.task.step(self.parts.plain, batch, phase)[0]
-            loss.backward()  # type: ignore[no-untyped-call]
+            self._nonfinite.found(step, loss, group, self.stepper.phases[-1])
 
     @property
     def local_step(self) -> int:
@@ -378,38 +318,11 @@ class Training:
         self.record.arrays("schedule", self.step, arrays, {})
 
     def save_checkpoint(self, reason: str = "", *, best: bool = False) -> bool:
-        """The state after the present step; False where the disk does not take it.
-
-        That is an alarm, told once, and not the end: the former checkpoint stays and the next
-        one is tried again.
-        """
+        """The state after the present step; False where the disk does not take it."""
         if self.watched.saved_at == self.step and not best and not reason:
             return True
         self.late.flush()
-
-        def write(folder: Path) -> None:
-            write_checkpoint(folder, self.parts.model.state_dict(), training_state(self))
-
-        try:
-            publish_checkpoint(
-                self.record.folder.checkpoints,
-                self.step,
-                write,
-                best=best,
-                keep=self.recipe.trainer.checkpoint.keep,
-            )
-        except StoreError as error:
-            if not self._cannot_save:
-                self.record.event("alarm", str(error), level="error")
-            self._cannot_save = True
-            return False
-        self._cannot_save = False
-        self.watched.saved_at = self.step
-        self.record.update(checkpoint_step=self.step)
-        why = reason or ("best so far" if best else "")
-        text = f"checkpoint at step {self.step}" + (f", {why}" if why else "")
-        self.record.event("checkpoint", text, data={"step": self.step, "best": best})
-        return True
+        return self._saver.save(self, reason, best=best)
 
     def finish(self) -> None:
         """The last evaluation, the test and the last checkpoint."""

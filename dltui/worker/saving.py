@@ -1,0 +1,52 @@
+"""Checkpoints of a training as it goes: written, announced, or told that they cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.errors import StoreError
+from dltui.runs import publish_checkpoint
+from dltui.worker.checkpoints import write_checkpoint
+from dltui.worker.resuming import training_state
+
+if TYPE_CHECKING:
+    from dltui.worker.training import Training
+
+
+class Saver:
+    """A disk that does not take a checkpoint is an alarm, told once, and not the end.
+
+    The former checkpoint stays and the next one is tried again.
+    """
+
+    def __init__(self) -> None:
+        self._fails = False
+
+    def save(self, training: Training, reason: str, *, best: bool) -> bool:
+        """The state after the present step; False where it could not be written."""
+        record, step = training.record, training.step
+
+        def write(folder: Path) -> None:
+            write_checkpoint(folder, training.parts.model.state_dict(), training_state(training))
+
+        try:
+            publish_checkpoint(
+                record.folder.checkpoints,
+                step,
+                write,
+                best=best,
+                keep=training.recipe.trainer.checkpoint.keep,
+            )
+        except StoreError as error:
+            if not self._fails:
+                record.event("alarm", str(error), level="error")
+            self._fails = True
+            return False
+        self._fails = False
+        training.watched.saved_at = step
+        record.update(checkpoint_step=step)
+        why = reason or ("best so far" if best else "")
+        text = f"checkpoint at step {step}" + (f", {why}" if why else "")
+        record.event("checkpoint", text, data={"step": step, "best": best})
+        return True
