@@ -53,6 +53,7 @@ def describe_recipe(
     info = _attempt(recipe, source_key, found, lambda: _data(recipe, found))
     if info is not None and not data_only:
         _attempt(recipe, ("model",), found, lambda: _model(recipe, info, found))
+        _attempt(recipe, ("metrics",), found, lambda: _metrics(recipe, info))
         _attempt(recipe, ("optimizer",), found, lambda: _optimizer(recipe))
         device = ("trainer", "device")
         _attempt(recipe, ("trainer", "devices"), found, lambda: _devices(recipe))
@@ -122,6 +123,12 @@ def _optimizer(recipe: Recipe) -> None:
     from dltui.worker.optimizers import check_optimizers  # imports torch
 
     check_optimizers(recipe)
+
+
+def _metrics(recipe: Recipe, info: DataInfo) -> None:
+    from dltui.worker.metrics import check_guesses  # imports torch
+
+    check_guesses(recipe, info)
 
 
 def _devices(recipe: Recipe) -> None:

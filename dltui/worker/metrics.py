@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torchmetrics import Metric
 
     from dltui.recipe import Recipe
+    from dltui.recipe.data_info import DataInfo
     from dltui.worker.tasks import Task
 
 _NO_COLUMN = "confusion_matrix"
@@ -55,6 +56,18 @@ def metric_columns(wanted: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         again = sum(column.split(":")[0] == name for column in columns)
         columns.append(f"{name}:{again + 1}" if again else name)
     return columns
+
+
+def check_guesses(recipe: Recipe, info: DataInfo) -> None:
+    """Raises RecipeError where `top_k` looks at more guesses than there are classes."""
+    for number, (name, arguments) in enumerate(recipe.metrics):
+        guesses = arguments.get("k", 5)
+        if name == "top_k" and info.classes is not None and guesses > info.classes:
+            message = (
+                f"this data has {info.classes} classes: the right one is always among "
+                f"{guesses} guesses; take a smaller k, or metrics=[accuracy]"
+            )
+            raise RecipeError([recipe.problem(("metrics", number), message)])
 
 
 def build_metrics(recipe: Recipe, task: Task, device: Any) -> dict[str, Metric]:

@@ -62,6 +62,13 @@ def test_the_command_prints_one_json_value_and_tells_errors_by_its_exit_code(
     assert main([str(recipe.with_name("none.yaml"))]) == 2
 
 
+def test_more_guesses_than_classes_are_refused_before_anything_starts(recipe: Path) -> None:
+    (error,) = describe_recipe(recipe, ["metrics=[accuracy, {top_k: 11}]"])["errors"]
+    assert error["path"] == "metrics.1"
+    assert "this data has 10 classes" in error["message"]
+    assert describe_recipe(recipe, ["metrics=[accuracy, {top_k: 10}]"])["errors"] == []
+
+
 def test_several_devices_are_refused_before_anything_starts(recipe: Path) -> None:
     (error,) = describe_recipe(recipe, ["trainer.devices=2"])["errors"]
     assert error["path"] == "trainer.devices"
