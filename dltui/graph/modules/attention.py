@@ -86,7 +86,8 @@ class Attention(nn.Module):
         q, k, _ = self._heads(x, others[: self.sources])
         k = k.repeat_interleave(self.settings.heads // self.settings.kv_heads, dim=1)
         scale = self.settings.scale or 1 / math.sqrt(self.settings.head_dim)
-        scores = q.float() @ k.float().transpose(2, 3) * scale
+        with torch.autocast(q.device.type, enabled=False):
+            scores = q.float() @ k.float().transpose(2, 3) * scale
         mask = self._mask(q, k, others[self.sources :])
         if mask is None and self.settings.causal:
             mask = self._reach(q.shape[2], k.shape[2], q.device)
@@ -99,7 +100,8 @@ class Attention(nn.Module):
         """Queries `(N, heads, T, head_dim)`, keys and values `(N, kv_heads, S, head_dim)`."""
         q, k, v = (self._by_head(part) for part in self._projected(x, memory))
         if self.settings.qk_norm != "none":
-            q, k = self.query_norm(q), self.key_norm(k)
+            q = self.query_norm(q.float()).to(v.dtype)
+            k = self.key_norm(k.float()).to(v.dtype)
         if self.settings.rotary is not None:
             turn = self.settings.rotary.angles(q.shape[-2], self.settings.head_dim, q.device)
             q, k = rotated(q, *turn), rotated(k, *turn)

@@ -12,10 +12,15 @@ from dltui.graph.modules.blocks import Gated, GeGlu
 
 
 class QuickGelu(nn.Module):
-    """`x · sigmoid(1.702 x)`, the approximation of GELU that CLIP uses."""
+    """`x · sigmoid(1.702 x)`, the approximation of GELU that CLIP uses, by way of SiLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silu = nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.sigmoid(1.702 * x)
+        result: Tensor = self.silu(1.702 * x) / 1.702
+        return result
 
 
 class FeedForward(nn.Module):

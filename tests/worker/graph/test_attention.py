@@ -66,6 +66,15 @@ def test_the_weights_looked_at_are_those_that_mix_the_values(kind: str, write: W
         assert torch.allclose(attention(x, *named), expected, atol=1e-5)
 
 
+def test_what_it_looked_at_is_told_in_full_precision_under_autocast(write: Write) -> None:
+    model = _model(write, "{attention: {heads: 2, qk_norm: rms, mask: mask}}")
+    x = torch.randn(2, STEPS, 8)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        weights = _weights(model, x)
+    assert weights.dtype == torch.float32
+    assert torch.allclose(weights.sum(-1), torch.ones(2, 2, STEPS), atol=1e-6)
+
+
 def test_padding_is_never_looked_at_and_does_not_change_the_rest(write: Write) -> None:
     model = _model(write, "{attention: {heads: 2, mask: mask}}")
     attention: Any = model.get_submodule("attention")
