@@ -44,7 +44,7 @@ SMALLER: dict[str, tuple[str, ...]] = {
 }
 
 
-def trained(name: str, tmp_path: Path, *overrides: str) -> None:
+def trained(name: str, tmp_path: Path, *overrides: str, metric: str = "accuracy") -> None:
     """Trains the recipe in this process; it must reach its last step with finite figures."""
     recipe = load_recipe(name, [*QUICK, *overrides])
     runs = tmp_path / "runs"
@@ -52,7 +52,7 @@ def trained(name: str, tmp_path: Path, *overrides: str) -> None:
     folder = create_run(runs, recipe.name, recipe.source_text, recipe.resolved_yaml(), status)
     assert train(folder) == 0
     assert read_status(folder.path).step == STEPS
-    for group, column in (("train", "loss"), ("val", "accuracy")):
+    for group, column in (("train", "loss"), ("val", metric)):
         reader = MetricReader(folder.metric_log(group))
         reader.poll()
         values = reader.values[:, reader.columns.index(column)]

@@ -13,6 +13,7 @@ from dltui.graph.attention_maps import recorded_attention
 from dltui.recipe import load_recipe
 from dltui.recipe.data_info import DataInfo, InputInfo
 from tests.worker.graph import transformers_weights as weights
+from tests.worker.graph.reference import landmark
 
 transformers = pytest.importorskip("transformers")
 
@@ -25,7 +26,7 @@ def _tokens_info(*others: InputInfo) -> DataInfo:
 
 def _ours(name: str, info: DataInfo, **params: Any) -> nn.Module:
     overrides = [f"model.params.{key}={value}" for key, value in params.items()]
-    return compile_model(load_recipe(f"landmarks/{name}", overrides), info).eval()
+    return compile_model(load_recipe(landmark(name), overrides), info).eval()
 
 
 def _reference(kind: str, config: Any) -> nn.Module:
@@ -59,6 +60,18 @@ def gpt2() -> tuple[nn.Module, nn.Module]:
     theirs = _reference("GPT2LMHeadModel", config)
     ours = _ours("gpt2-small", _tokens_info(), width=32, heads=4, layers=2, context=16)
     ours.load_state_dict(weights.renamed(theirs.state_dict(), weights.GPT2, transposed=True))
+    return ours, theirs
+
+
+@pytest.fixture(scope="module")
+def bert() -> tuple[nn.Module, nn.Module]:
+    config = transformers.BertConfig(
+        num_hidden_layers=2, hidden_size=32, num_attention_heads=4, intermediate_size=128,
+        vocab_size=VOCAB, max_position_embeddings=16,
+    )  # fmt: skip
+    theirs = _reference("BertForPreTraining", config)
+    ours = _ours("bert-base", _tokens_info(), width=32, heads=4, layers=2, context=16)
+    ours.load_state_dict(weights.renamed(theirs.state_dict(), weights.BERT))
     return ours, theirs
 
 
@@ -96,7 +109,82 @@ def test_llama_with_grouped_queries_answers_as_transformers_does() -> None:
 
 
 @torch.no_grad()
-def test_gpt2_compiles_as_one_graph(gpt2: tuple[nn.Module, nn.Module]) -> None:
+def test_bert_answers_as_transformers_does_with_padding(
+    bert: tuple[nn.Module, nn.Module],
+) -> None:
+    ours, theirs = bert
     tokens = _tokens()
+    tokens[0, 7:] = 0
+    tokens[2, 3:] = 0
+    got = ours(tokens)
+    expected = theirs(tokens, attention_mask=(tokens != 0).long())
+    kept = tokens != 0
+    assert _differ(got["logits"][kept], expected.prediction_logits[kept]) < 1e-4
+    pooled = theirs.bert(tokens, attention_mask=kept.long()).pooler_output
+    assert _differ(got["pooled"], pooled) < 1e-4
+
+
+@torch.no_grad()
+def test_t5_answers_as_transformers_does_with_padding() -> None:
+    config = transformers.T5Config(
+        num_layers=2, d_model=32, num_heads=4, d_kv=6, d_ff=48, vocab_size=VOCAB,
+        relative_attention_max_distance=9, relative_attention_num_buckets=8,
+        decoder_start_token_id=0,
+    )  # fmt: skip
+    theirs = _reference("T5ForConditionalGeneration", config)
+    sizes = {"width": 32, "heads": 4, "head_dim": 6, "hidden": 48, "layers": 2}
+    near = {"buckets": 8, "max_distance": 9}
+    info = _tokens_info(InputInfo("target", (STEPS - 4,), "int64"))
+    ours = _ours("t5-small", info, **sizes, **near)
+    found = weights.renamed(theirs.state_dict(), weights.T5)
+    ours.load_state_dict({**found, "scale.weight": torch.tensor(32**-0.5)})
+    source, target = _tokens(), _tokens()[:, : STEPS - 4]
+    source[1, 6:] = 0
+    expected = theirs(
+        input_ids=source, attention_mask=(source != 0).long(), decoder_input_ids=target
+    ).logits
+    assert _differ(ours({"source": source, "target": target}), expected) < 1e-4
+
+
+@torch.no_grad()
+def test_clip_answers_as_transformers_does() -> None:
+    config = transformers.CLIPConfig(
+        text_config={
+            "hidden_size": 24, "intermediate_size": 96, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "vocab_size": VOCAB, "max_position_embeddings": STEPS,
+            "eos_token_id": VOCAB - 1, "bos_token_id": 1, "pad_token_id": 0,
+        },
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 128, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "image_size": 16, "patch_size": 8,
+        },
+        projection_dim=20,
+    )  # fmt: skip
+    theirs = _reference("CLIPModel", config)
+    image = InputInfo("image", (3, 16, 16), "float32")
+    text = InputInfo("text", (STEPS,), "int64")
+    sizes = {"space": 20, "patch": 8, "width": 32, "heads": 4, "layers": 2}
+    words = {"text_width": 24, "text_heads": 2, "text_layers": 2}
+    info = DataInfo((3, 16, 16), "float32", "class", vocab=VOCAB, inputs=(image, text))
+    ours = _ours("clip-vit-b-32", info, **sizes, **words)
+    ours.load_state_dict(weights.renamed(theirs.state_dict(), weights.CLIP))
+    images, tokens = torch.randn(3, 3, 16, 16), torch.randint(2, VOCAB - 1, (4, STEPS))
+    for number, end in enumerate((10, 4, 7, 9)):
+        tokens[number, end], tokens[number, end + 1 :] = VOCAB - 1, 0
+    got = ours({"image": images, "text": tokens})
+    expected = theirs(input_ids=tokens, pixel_values=images)
+    assert _differ(got["image_features"], expected.image_embeds) < 1e-4
+    assert _differ(got["text_features"], expected.text_embeds) < 1e-4
+    assert _differ(got["logits"], expected.logits_per_image) < 1e-4
+
+
+@torch.no_grad()
+def test_gpt2_and_bert_compile_as_one_graph(
+    gpt2: tuple[nn.Module, nn.Module], bert: tuple[nn.Module, nn.Module]
+) -> None:
+    tokens = _tokens()
+    tokens[1, 5:] = 0
     compiled = torch.compile(gpt2[0], fullgraph=True, backend="eager")
     assert torch.equal(compiled(tokens), gpt2[0](tokens))
+    compiled = torch.compile(bert[0], fullgraph=True, backend="eager")
+    assert torch.equal(compiled(tokens)["logits"], bert[0](tokens)["logits"])
