@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dltui.errors import TrainingError
+from dltui.graph.auxiliary import auxiliary_loss, with_auxiliary_loss
 from dltui.recipe.schema.training import TrainerSection
 from dltui.worker.device import Precision
 from dltui.worker.losses import penalty
@@ -52,6 +53,7 @@ class Stepper:
         self._trainer = trainer
         self._say = say
         self._clip = trainer.clip
+        self._with_own_loss = with_auxiliary_loss(networks.module)
         self._learning = {phase: self._parameters_of(phase) for phase in self.phases}
 
     def optimizer(self, phase: Phase) -> Optimizer:
@@ -91,7 +93,7 @@ class Stepper:
         self.optimizer(phase).zero_grad(set_to_none=True)
         if len(group) == 1 and self.splits == 1:
             values = self._values(group[0], phase)
-            self._run_backward(self._with_penalty(values[0], phase))
+            self._run_backward(self._with_penalty(self._with_auxiliary(values[0]), phase))
             return values
         return self._accumulate(group, phase)
 
@@ -102,7 +104,7 @@ class Stepper:
             for part in batch.split(-(-len(batch) // self.splits)):
                 values = self._values(part, phase)
                 share = len(part) / total
-                loss = values[0] * share
+                loss = self._with_auxiliary(values[0]) * share
                 self._run_backward(self._with_penalty(loss, phase) if not sums else loss)
                 parts = [value.detach() * share for value in values]
                 sums = [a + b for a, b in zip(sums, parts, strict=True)] if sums else parts
@@ -111,6 +113,11 @@ class Stepper:
     def _values(self, batch: Batch, phase: Phase) -> list[Tensor]:
         with self.precision.autocast():
             return self.task.step(self.networks, batch, phase)
+
+    def _with_auxiliary(self, loss: Tensor) -> Tensor:
+        """With what layers of the networks add for themselves; the recorded loss is the task's."""
+        extra = auxiliary_loss(self._with_own_loss)
+        return loss if extra is None else loss + extra
 
     def _with_penalty(self, loss: Tensor, phase: Phase) -> Tensor:
         if not (self._trainer.l1 or self._trainer.l2):
@@ -150,8 +157,9 @@ class Stepper:
     def _halve(self, size: int, error: Exception) -> None:
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
-        # The failed forward's tensors hang on the traceback.
+        # The failed forward's tensors hang on the traceback, and on the layers' own losses.
         error.__traceback__ = None
+        auxiliary_loss(self._with_own_loss)
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
