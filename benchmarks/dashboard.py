@@ -1,4 +1,4 @@
-"""What watching a live run costs: CPU share of the dashboard and bytes a second it sends.
+"""What watching a live run costs: CPU share, bytes a second it sends, memory and its growth.
 
     python benchmarks/dashboard.py [--columns 120 --rows 36 --seconds 20 --rate 100 --scalars 20]
 
@@ -115,8 +115,11 @@ def main() -> None:
             drain(terminal, 2)
             process.kill()
             os.waitpid(child, 0)
-    print(f"live  {live[0]:6.2f} % of a core  {live[1]:8.0f} bytes/s")
-    print(f"idle  {idle[0]:6.2f} % of a core  {idle[1]:8.0f} bytes/s")
+    for name, cost in (("live", live), ("idle", idle)):
+        print(
+            f"{name}  {cost.cpu_percent:6.2f} % of a core  {cost.bytes_per_s:8.0f} bytes/s  "
+            f"{cost.memory_mib:6.1f} MiB, growing by {cost.growth_mib_per_min:.1f} MiB/min"
+        )
     for name, figures in (
         ("first ms", [answer.first_ms for answer in answers]),
         ("whole ms", [answer.whole_ms for answer in answers]),
@@ -127,11 +130,27 @@ def main() -> None:
         )
 
 
-def measure(process: psutil.Process, terminal: int, seconds: float) -> tuple[float, float]:
-    """CPU share in percent and bytes a second, over so many seconds."""
-    before = sum(process.cpu_times()[:2])
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the dashboard took over a while; the memory is what it held at the end."""
+
+    cpu_percent: float
+    bytes_per_s: float
+    memory_mib: float
+    growth_mib_per_min: float
+
+
+def measure(process: psutil.Process, terminal: int, seconds: float) -> Cost:
+    """What it takes over so many seconds."""
+    cpu_s, held = sum(process.cpu_times()[:2]), process.memory_info().rss
     count = drain(terminal, seconds)
-    return (sum(process.cpu_times()[:2]) - before) / seconds * 100, count / seconds
+    cpu_s, grown = sum(process.cpu_times()[:2]) - cpu_s, process.memory_info().rss - held
+    return Cost(
+        cpu_s / seconds * 100,
+        count / seconds,
+        (held + grown) / 2**20,
+        grown / 2**20 / seconds * 60,
+    )
 
 
 if __name__ == "__main__":

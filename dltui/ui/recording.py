@@ -194,6 +194,7 @@ class _Group:
         """All curves of the group that have points; those without new points stay the same."""
         count = len(reader.steps)
         if count > self._done:
+            self._curves = dict(self._curves)
             steps, times = reader.steps[self._done :], reader.times[self._done :]
             for place, column in enumerate(reader.columns):
                 self._add(column, steps, times, reader.values[self._done :, place])
@@ -208,7 +209,7 @@ class _Group:
             steps, times, values = steps[measured], times[measured], values[measured]
         growing = self._growing.setdefault(column, GrowingCurve())
         growing.extend(steps, times, values)
-        self._curves = {**self._curves, f"{self._name}/{column}": growing.curve()}
+        self._curves[f"{self._name}/{column}"] = growing.curve()
 
 
 def _progress(status: Status, curves: dict[str, Curve]) -> Progress:

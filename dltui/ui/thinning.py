@@ -8,50 +8,70 @@ import numpy.typing as npt
 from dltui.ui.snapshot import Curve
 
 Table = npt.NDArray[np.float64]
-LIMIT = 2**16
+LIMIT = 2**14
+"""Points of one curve at most: some 40 a column of the widest chart, 400 kB with their places."""
+_NEWEST = LIMIT // 4
 _FIRST_BUCKET = 8
+_FIRST_ROOM = 256
 
 
 class GrowingCurve:
-    """Takes points as they come; beyond `LIMIT` keeps the extremes of buckets of points.
+    """Takes points as they come; beyond `LIMIT` keeps the extremes of buckets of older points.
 
     Each bucket keeps its smallest and its largest value at the steps where they were measured, and
-    buckets double in width, so that a spike never vanishes and appending costs the new points only.
+    buckets double in width, so that a spike never vanishes. The newest points are kept as they
+    are. Appending costs the new points only: places once written are never written again, so that
+    the curves given out are views of one room, which is left to them when a new one is made.
     """
 
     def __init__(self) -> None:
-        self._kept: Table = np.empty((3, 0))
-        self._open: Table = np.empty((3, 0))
-        self._bucket = 1
+        self._room: Table = np.empty((3, _FIRST_ROOM))
+        self._count = self._thinned = 0
+        self._bucket = _FIRST_BUCKET
         self._measured = 0
 
     def extend(self, steps: npt.ArrayLike, times: npt.ArrayLike, values: npt.ArrayLike) -> None:
         """Appends points; all three are `(n,)`."""
         new = np.array([steps, times, values], dtype=np.float64)
         self._measured += new.shape[1]
-        self._open = np.concatenate((self._open, new), axis=1)
-        self._close()
-        while self._kept.shape[1] > LIMIT:
-            self._widen()
+        while new.shape[1]:
+            if self._count == LIMIT:
+                self._thin()
+            taken = min(new.shape[1], LIMIT - self._count)
+            self._append(new[:, :taken])
+            new = new[:, taken:]
 
     def curve(self) -> Curve:
         """The points so far, oldest first."""
-        steps, times, values = np.concatenate((self._kept, self._open), axis=1)
+        steps, times, values = self._room[:, : self._count]
         return Curve(steps, times, values, self._measured)
 
-    def _close(self) -> None:
-        if self._bucket == 1:
-            closed, self._open = self._open, self._open[:, :0]
-        else:
-            closed, self._open = _extremes(self._open, self._bucket)
-        self._kept = np.concatenate((self._kept, closed), axis=1)
+    def _append(self, points: Table) -> None:
+        end = self._count + points.shape[1]
+        if end > self._room.shape[1]:
+            self._move_to(
+                min(LIMIT, max(end, 2 * self._room.shape[1])), self._room[:, : self._count]
+            )
+        self._room[:, self._count : end] = points
+        self._count = end
 
-    def _widen(self) -> None:
-        group = _FIRST_BUCKET if self._bucket == 1 else 4
-        self._bucket = _FIRST_BUCKET if self._bucket == 1 else self._bucket * 2
-        self._kept, rest = _extremes(self._kept, group)
-        # What does not fill a wider bucket is kept as it is: it was thinned already.
-        self._kept = np.concatenate((self._kept, rest), axis=1)
+    def _thin(self) -> None:
+        """Makes room: all but the newest points become extremes of buckets."""
+        points = self._room[:, : self._count]
+        split = self._count - _NEWEST
+        thinned, rest = _extremes(points[:, self._thinned : split], self._bucket)
+        thinned = np.concatenate((points[:, : self._thinned], thinned), axis=1)
+        while thinned.shape[1] > LIMIT // 2:
+            self._bucket *= 2
+            # What does not fill a wider bucket is kept as it is: it was thinned already.
+            thinned = np.concatenate(_extremes(thinned, 4), axis=1)
+        self._thinned = thinned.shape[1]
+        self._move_to(LIMIT, np.concatenate((thinned, rest, points[:, split:]), axis=1))
+
+    def _move_to(self, size: int, points: Table) -> None:
+        self._room = np.empty((3, size))
+        self._count = points.shape[1]
+        self._room[:, : self._count] = points
 
 
 def _extremes(points: Table, group: int) -> tuple[Table, Table]:
