@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,22 @@ class Points:
         return len(self.steps)
 
 
+class RowFollower(Protocol):
+    """Is given every row of a metric log as it is read, before any is averaged away."""
+
+    def take(
+        self,
+        columns: tuple[str, ...],
+        steps: NDArray[np.int64],
+        times: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """New rows: steps and times `(n,)`, values `(n, columns)`; valid during the call."""
+
+    def cut(self, step: int) -> None:
+        """What was recorded at `step` and after it is void."""
+
+
 class MetricReader:
     """All segments of one log, joined; superseded steps are left out.
 
@@ -42,9 +58,17 @@ class MetricReader:
     they are, and takes whole, undamaged records only.
     """
 
-    def __init__(self, path: Path):
-        """`path` is the first segment; it need not exist yet."""
+    def __init__(
+        self, path: Path, *, most_rows: int | None = None, follower: RowFollower | None = None
+    ):
+        """`path` is the first segment; it need not exist yet.
+
+        With `most_rows`, a longer log is held as the means of equally many neighbouring rows, at
+        their last step: between half as many rows and so many, however long the run.
+        """
         self.path = path
+        self._most_rows = most_rows
+        self._follower = follower
         self.columns: tuple[str, ...] = ()
         self.damaged = 0
         """Records left out because their checksum did not fit."""
@@ -110,6 +134,8 @@ class MetricReader:
         return kept
 
     def _restart(self) -> None:
+        if self._follower is not None:
+            self._follower.cut(0)
         self.columns = ()
         self.revision += 1
         self._segments.clear()
@@ -129,7 +155,26 @@ class MetricReader:
                 piece = piece[1:]
             kept, lowest = _without_superseded(piece["step"], self.steps)
             self._cut(lowest)
-            self._table.append(piece if kept is None else piece[kept], places, segment.waiting)
+            self._append(piece if kept is None else piece[kept], places, segment.waiting)
+
+    def _append(self, records: NDArray[np.void], places: list[int], following: int) -> None:
+        if self._most_rows is None:
+            self._table.append(records, places, following)
+            self._show_follower(len(records))
+            return
+        piece = max(self._most_rows // 2, 1)
+        for start in range(0, len(records), piece):
+            new = records[start : start + piece]
+            self._table.append(new, places, 0)
+            self._show_follower(len(new))
+            if self._table.settle(self._most_rows):
+                self._kept.clear()
+
+    def _show_follower(self, count: int) -> None:
+        """The newest `count` rows."""
+        if self._follower is not None and count:
+            new = slice(self._table.count - count, None)
+            self._follower.take(self.columns, self.steps[new], self.times[new], self.values[new])
 
     def _cut(self, step: int) -> None:
         """Drops everything recorded at `step` and after it."""
@@ -138,6 +183,8 @@ class MetricReader:
             self._table.cut(count)
             self._kept.clear()
             self.revision += 1
+            if self._follower is not None:
+                self._follower.cut(step)
 
 
 class _FileReplacedError(Exception):
@@ -226,11 +273,15 @@ class _Segment:
 class _Table:
     """Columns that grow: appending n rows costs O(n) over time.
 
-    Rows once written are never written again, so a view that another thread holds stays true.
+    Rows once written are never written again, so a view that another thread holds stays true;
+    unless they are settled, which only a reader with a limit does.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self._settled = 0
+        self._stride = 1
+        """How many rows as recorded each of the settled ones is the mean of."""
         self.steps = np.empty(0, np.int64)
         self.times = np.empty(0, np.float64)
         self.values = np.empty((0, 0), np.float64)
@@ -244,7 +295,48 @@ class _Table:
     def cut(self, count: int) -> None:
         """Keeps the first `count` rows, in new arrays: others may hold views of the old ones."""
         self.count = count
+        self._settled = min(self._settled, count)
         self._reserve(count)
+
+    def settle(self, most: int) -> bool:
+        """Holds about `most` rows by averaging; True if any were. For `most / 2` new ones a time.
+
+        So one halving is always enough, and it always has pairs.
+        """
+        if self._stride == 1 and self.count <= most:
+            return False
+        changed = self._average_newest()
+        if self._settled > most:
+            self._stride *= 2
+            self._average(0, self._settled // 2, 2)
+            self._average_newest()
+            changed = True
+        return changed
+
+    def _average_newest(self) -> bool:
+        """Settles what has come since, so that the settled ones are pairs: none is left over."""
+        groups = (self.count - self._settled) // self._stride
+        groups -= (self._settled + groups) % 2
+        return groups > 0 and self._average(self._settled, groups, self._stride)
+
+    def _average(self, first: int, groups: int, group: int) -> bool:
+        """Settles `groups` times `group` rows from `first` on to one each; the others follow."""
+        whole = slice(first, first + groups * group)
+        rest = slice(whole.stop, self.count)
+        self._settled = first + groups
+        if group == 1:
+            return False
+        count = self._settled + self.count - whole.stop
+        last = slice(whole.start + group - 1, whole.stop, group)
+        means = _means(self.values[whole].reshape(groups, group, -1))
+        for column, new in (
+            (self.steps, self.steps[last]),
+            (self.times, self.times[last]),
+            (self.values, means),
+        ):
+            column[first:count] = np.concatenate((new, column[rest]))
+        self.count = count
+        return True
 
     def append(self, records: NDArray[np.void], places: list[int], following: int) -> None:
         """Adds rows; `following` more are about to come."""
@@ -267,6 +359,15 @@ class _Table:
         values = np.empty((rows, self.values.shape[1]))
         values[: self.count] = self.values[: self.count]
         self.values = values
+
+
+def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of `(groups, group, columns)` the means of each group's measured values."""
+    measured = values.view(np.int64) != _MISSING_BITS
+    counts = measured.sum(axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = np.where(measured, values, 0.0).sum(axis=1)
+        return np.where(counts > 0, sums / np.maximum(counts, 1), MISSING)
 
 
 def _grown(array: NDArray[_Scalar], rows: int, count: int) -> NDArray[_Scalar]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from dltui.runs.clean import printable
 from dltui.runs.events import Event, EventReader
 from dltui.runs.layout import RunFolder
 from dltui.runs.living import effective_state
-from dltui.runs.metric_reader import MetricReader, Points
+from dltui.runs.metric_reader import MetricReader, Points, RowFollower
 from dltui.runs.samples import read_samples, sample_folders
 from dltui.runs.status import RunState, Status, read_status
 
@@ -30,8 +31,20 @@ class RunReader:
     What cannot be read is listed in `problems` and left out; the rest is still shown.
     """
 
-    def __init__(self, folder: RunFolder):
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        most_rows: int | None = None,
+        follow: Callable[[str], RowFollower] | None = None,
+    ):
+        """`most_rows` of each metric log are held, as MetricReader says; all of them by default.
+
+        `follow` makes, for the group it is given, who is to see every row.
+        """
         self.folder = folder
+        self._most_rows = most_rows
+        self._follow = follow
         self.problems: dict[str, str] = {}
         """What could not be read and why, by file name."""
         self._status = Status()
@@ -75,7 +88,11 @@ class RunReader:
         changed = self._poll_status()
         for group in _groups(self.folder.metrics, _METRIC_FILE, _SEGMENT_FILE):
             if group not in self._metrics:
-                self._metrics[group] = MetricReader(self.folder.metric_log(group))
+                self._metrics[group] = MetricReader(
+                    self.folder.metric_log(group),
+                    most_rows=self._most_rows,
+                    follower=self._follow(group) if self._follow is not None else None,
+                )
         for group in _groups(self.folder.arrays, _ARRAY_FILE):
             if group not in self._arrays:
                 self._arrays[group] = ArrayReader(self.folder.array_log(group))

@@ -16,7 +16,6 @@ from dltui.runs.array_reader import ArrayReader
 from dltui.runs.clean import printable
 from dltui.runs.events import Event
 from dltui.runs.layout import RunFolder
-from dltui.runs.metric_reader import MetricReader
 from dltui.runs.metrics import MISSING
 from dltui.runs.reader import RunReader
 from dltui.runs.status import Status
@@ -33,6 +32,8 @@ from dltui.ui.thinning import GrowingCurve
 
 GROUPS = ("train", "val", "test", "system")
 _MISSING_BITS = np.float64(MISSING).view(np.int64)
+_MOST_ROWS = 2**15
+"""What the doctor sees of a metric log; the curves have every point."""
 _LIVENESS_S = 1.0
 _DOCTOR_SHARE = 0.02
 _LOG_LINES_READ = 12
@@ -45,8 +46,8 @@ class Recording:
 
     def __init__(self, path: Path) -> None:
         self.folder = RunFolder(path)
-        self._reader = RunReader(self.folder)
         self._metrics: dict[str, _Group] = {}
+        self._reader = RunReader(self.folder, most_rows=_MOST_ROWS, follow=self._follow)
         self._layers = frames.LayerHistory()
         self._ridges = frames.RidgeHistory()
         self._wanted = Wanted()
@@ -139,16 +140,15 @@ class Recording:
             self._sample_folders[kind] = (changed_ns, folders)
         return folders
 
+    def _follow(self, name: str) -> _Group:
+        group = self._metrics[name] = _Group(name)
+        return group
+
     def _curves(self) -> dict[str, Curve]:
         curves: dict[str, Curve] = {}
         for name in GROUPS:
-            reader = self._reader.metric_reader(name)
-            if reader is None:
-                continue
-            group = self._metrics.get(name)
-            if group is None or group.revision != reader.revision:
-                group = self._metrics[name] = _Group(name, reader)
-            curves |= group.read(reader)
+            if name in self._metrics:
+                curves |= self._metrics[name].curves()
         return curves
 
     def _log(self, former: Snapshot) -> tuple[LogLine, ...]:
@@ -183,33 +183,39 @@ class Recording:
 class _Group:
     """The growing curves of one metric log."""
 
-    def __init__(self, name: str, reader: MetricReader) -> None:
-        self.revision = reader.revision
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._done = 0
         self._growing: dict[str, GrowingCurve] = {}
+        self._changed: set[str] = set()
         self._curves: dict[str, Curve] = {}
 
-    def read(self, reader: MetricReader) -> dict[str, Curve]:
-        """All curves of the group that have points; those without new points stay the same."""
-        count = len(reader.steps)
-        if count > self._done:
-            self._curves = dict(self._curves)
-            steps, times = reader.steps[self._done :], reader.times[self._done :]
-            for place, column in enumerate(reader.columns):
-                self._add(column, steps, times, reader.values[self._done :, place])
-            self._done = count
-        return self._curves
+    def take(
+        self,
+        columns: tuple[str, ...],
+        steps: np.ndarray,
+        times: np.ndarray,
+        values: np.ndarray,
+    ) -> None:
+        """Adds rows to the curves of those columns that were measured."""
+        for place, column in enumerate(columns):
+            measured = np.ascontiguousarray(values[:, place]).view(np.int64) != _MISSING_BITS
+            if measured.any():
+                growing = self._growing.setdefault(column, GrowingCurve())
+                growing.extend(steps[measured], times[measured], values[measured, place])
+                self._changed.add(column)
 
-    def _add(self, column: str, steps: np.ndarray, times: np.ndarray, values: np.ndarray) -> None:
-        measured = np.ascontiguousarray(values).view(np.int64) != _MISSING_BITS
-        if not measured.any():
-            return
-        if not measured.all():
-            steps, times, values = steps[measured], times[measured], values[measured]
-        growing = self._growing.setdefault(column, GrowingCurve())
-        growing.extend(steps, times, values)
-        self._curves[f"{self._name}/{column}"] = growing.curve()
+    def cut(self, step: int) -> None:
+        """Drops what was recorded at `step` and after it."""
+        for growing in self._growing.values():
+            growing.cut(step)
+        self._changed |= set(self._growing)
+
+    def curves(self) -> dict[str, Curve]:
+        """All curves that have points; those without new points stay the same."""
+        for column in self._changed:
+            self._curves[f"{self._name}/{column}"] = self._growing[column].curve()
+        self._changed.clear()
+        return {name: curve for name, curve in self._curves.items() if len(curve.values)}
 
 
 def _progress(status: Status, curves: dict[str, Curve]) -> Progress:

@@ -41,6 +41,15 @@ class GrowingCurve:
             self._append(new[:, :taken])
             new = new[:, taken:]
 
+    def cut(self, step: float) -> None:
+        """Drops the points at `step` and after it."""
+        count = int(np.searchsorted(self._room[0, : self._count], step, side="left"))
+        if count < self._count:
+            self._measured -= self._count - count
+            self._thinned = min(self._thinned, count)
+            # In a new room: the points that come next must not show in curves given out before.
+            self._move_to(self._room.shape[1], self._room[:, :count])
+
     def curve(self) -> Curve:
         """The points so far, oldest first."""
         steps, times, values = self._room[:, : self._count]

@@ -48,3 +48,28 @@ def test_points_that_are_not_numbers_survive_thinning() -> None:
     values[LIMIT] = np.nan
     curve = grown(values, [1000] * 50).curve()
     assert np.isnan(curve.values).any()
+
+
+def test_a_curve_given_out_stays_as_it_was() -> None:
+    growing = grown(np.arange(LIMIT - 10.0), [1000] * 20)
+    given_out = growing.curve()
+    before = given_out.values.copy()
+    growing.cut(LIMIT // 2)
+    more = np.arange(LIMIT * 1.0)
+    growing.extend(more + LIMIT, more, more)
+    np.testing.assert_array_equal(given_out.values, before)
+
+
+def test_a_run_that_goes_back_loses_the_points_from_there_on() -> None:
+    growing = grown(np.sin(np.arange(LIMIT * 4.0)), [5000] * 20)
+    growing.cut(LIMIT * 2)
+    curve = growing.curve()
+    assert LIMIT * 2 - 64 <= curve.steps[-1] < LIMIT * 2
+    growing.extend([LIMIT * 2], [0.0], [7.0])
+    assert growing.curve().values[-1] == 7.0
+
+
+def test_the_newest_points_are_kept_as_they_are() -> None:
+    values = np.random.default_rng(0).normal(size=LIMIT * 3)
+    curve = grown(values, [997] * 60).curve()
+    np.testing.assert_array_equal(curve.values[-LIMIT // 4 :], values[-LIMIT // 4 :])
