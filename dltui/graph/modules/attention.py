@@ -40,7 +40,7 @@ class Attention(nn.Module):
     lets a step see only so many around it (Beltagy et al. 2020).
 
     Two more inputs come last where `settings.inputs` names them: `mask`, `(N, S)`, true (or not 0)
-    where a key may be seen; and `position_bias`, `(N or 1, heads, T, S)`, added to the scores.
+    where a key may be seen (a query to which it leaves nothing sees all); and `position_bias`, `(N or 1, heads, T, S)`, added to the scores.
     """
 
     def __init__(self, width: int, memory_widths: tuple[int, ...], settings: AttentionSettings):
@@ -80,8 +80,8 @@ class Attention(nn.Module):
     def attention_weights(self, x: Tensor, *others: Tensor) -> Tensor:
         """What each query takes from each key, `(N, heads, T, S)` in float32.
 
-        Rows sum to 1, or to 0 where a mask leaves nothing to be seen. For looking at, with the
-        inputs of `forward`: it holds the whole matrix and leaves dropout out.
+        Rows sum to 1. For looking at, with the inputs of `forward`: it holds the whole matrix and
+        leaves dropout out.
         """
         q, k, _ = self._heads(x, others[: self.sources])
         k = k.repeat_interleave(self.settings.heads // self.settings.kv_heads, dim=1)
@@ -93,8 +93,7 @@ class Attention(nn.Module):
             mask = self._reach(q.shape[2], k.shape[2], q.device)
         if mask is None or mask.dtype != torch.bool:
             return (scores if mask is None else scores + mask).softmax(dim=-1)
-        least = torch.finfo(scores.dtype).min
-        return scores.masked_fill(~mask, least).softmax(dim=-1).masked_fill(~mask, 0.0)
+        return scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
 
     def _heads(self, x: Tensor, memory: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
         """Queries `(N, heads, T, head_dim)`, keys and values `(N, kv_heads, S, head_dim)`."""
@@ -126,10 +125,12 @@ class Attention(nn.Module):
         if self.settings.window is not None or (self.settings.causal and given):
             reach = self._reach(q.shape[2], k.shape[2], q.device)
             seen = reach if seen is None else seen & reach
+        if "mask" in given and seen is not None:
+            # Some kernels give NaN for a query that may see nothing; it may see all instead.
+            seen = seen | ~seen.any(dim=-1, keepdim=True)
         if "position_bias" not in given:
             return seen
         bias = given["position_bias"].to(q.dtype)
-        # Not -inf: a row in which nothing may be seen would turn to NaN.
         return bias if seen is None else bias.masked_fill(~seen, torch.finfo(bias.dtype).min)
 
     def _reach(self, queries: int, keys: int, device: torch.device) -> Tensor:

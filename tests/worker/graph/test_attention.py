@@ -99,6 +99,10 @@ def test_an_empty_sequence_gives_numbers_and_gradients(write: Write) -> None:
     output = model({"x": x, "mask": mask})
     output.sum().backward()
     assert output.isfinite().all()
+    alone: Any = model.get_submodule("attention0")
+    with torch.no_grad():
+        everything = alone(x, torch.ones(2, STEPS, dtype=torch.bool))
+        assert torch.allclose(alone(x, mask)[1], everything[1], atol=1e-6)
     assert x.grad is not None
     assert x.grad.isfinite().all()
 

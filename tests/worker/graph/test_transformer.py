@@ -109,6 +109,20 @@ def test_a_llama_like_stack_has_its_options_in_every_block(write: Write) -> None
     assert (difference[3:] > 0).all()
 
 
+def test_encoder_and_decoder_compile_as_one_graph(write: Write) -> None:
+    encoder = "{name: e, transformer_encoder: {layers: 2, heads: 4, qk_norm: rms, mask: mask}}"
+    decoder = (
+        "{transformer_decoder: {heads: 4, rotary: true, window: 3, memory_mask: mask}, in: [e, e]}"
+    )
+    ours = _layer(write, f"{encoder}, {decoder}", "input, mask")
+    mask = torch.ones(2, 6, dtype=torch.bool)
+    mask[1, 3:] = False
+    given = {"input": torch.randn(2, 6, 16), "mask": mask}
+    with torch.no_grad():
+        compiled = torch.compile(ours, fullgraph=True, backend="eager")
+        assert torch.equal(compiled(given), ours(given))
+
+
 def _experts(write: Write, **options: Any) -> Any:
     told = ", ".join(f"{key}: {value}" for key, value in options.items())
     return _layer(write, f"{{mixture_of_experts: {{{told}}}}}").get_submodule("mixture_of_experts")

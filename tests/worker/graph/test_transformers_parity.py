@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dltui.graph import compile_model
 from dltui.graph.attention_maps import recorded_attention
+from dltui.graph.modules.positions import RelativeBias
 from dltui.recipe import load_recipe
 from dltui.recipe.data_info import DataInfo, InputInfo
 from tests.worker.graph import transformers_weights as weights
@@ -144,6 +145,17 @@ def test_t5_answers_as_transformers_does_with_padding() -> None:
         input_ids=source, attention_mask=(source != 0).long(), decoder_input_ids=target
     ).logits
     assert _differ(ours({"source": source, "target": target}), expected) < 1e-4
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_distances_fall_into_t5s_buckets_however_long_the_text(bidirectional: bool) -> None:
+    from transformers.models.t5.modeling_t5 import T5Attention
+
+    ahead = torch.arange(-400, 401)
+    ours = RelativeBias(2, buckets=32, max_distance=128, bidirectional=bidirectional)
+    theirs = T5Attention._relative_position_bucket(ahead, bidirectional, 32, 128)
+    assert torch.equal(ours._bucket(ahead), theirs)
+    assert len(theirs.unique()) > 30 if bidirectional else len(theirs.unique()) == 32
 
 
 @torch.no_grad()
