@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
 from torchvision import models
 
 from dltui.graph import shape_table
-from dltui.recipe import load_recipe
+from dltui.recipe import Recipe, load_recipe
 from tests.worker.graph.reference import filled, images, largest_difference, ours_with_weights_of
 
 COUNTS = {
@@ -58,6 +60,55 @@ def test_the_vision_transformer_answers_as_torchvisions_does() -> None:
     ours = ours_with_weights_of(
         filled(reference), load_recipe("landmarks/vit-b-16"), images(3, 64), before
     )
+    assert largest_difference(ours, reference, torch.randn(2, 3, 64, 64)) < 1e-4
+
+
+CONVNEXT = """
+model:
+  blocks:
+    look:
+      params: {width: 96}
+      layers:
+        - residual:
+            - depthwise_conv: 7
+            - permute: [0, 2, 3, 1]
+            - layer_norm: {eps: 1e-6}
+            - linear: $(4 * width)
+            - gelu
+            - linear: $(width)
+            - permute: [0, 3, 1, 2]
+            - layer_scale: 1e-6
+            - drop_path: 0.1
+  layers:
+    - conv: {out: 96, kernel: 4, stride: 4, padding: 0}
+    - layer_norm2d
+    - {repeat: 3, layers: [{look: {width: 96}}]}
+    - for: {out: [192, 384, 768], depth: [3, 9, 3]}
+      layers:
+        - layer_norm2d
+        - conv: {out: $(out), kernel: 2, stride: 2, padding: 0}
+        - {repeat: $(depth), layers: [{look: {width: $(out)}}]}
+    - gap
+    - layer_norm: {eps: 1e-6}
+    - linear: $(data.classes)
+"""
+
+
+def test_a_convnext_of_the_layer_language_answers_as_torchvisions_does(
+    write: Callable[..., Recipe],
+) -> None:
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        reference = models.convnext_tiny(weights=None)
+    # torchvision registers the scale of a block before its layers, ours comes last.
+    names = list(reference.state_dict())
+    order = [name for name in names if not name.endswith("layer_scale")]
+    for name in names:
+        if name.endswith("layer_scale"):
+            last = name.replace("layer_scale", "block.5.bias")
+            order.insert(order.index(last) + 1, name)
+    ours = ours_with_weights_of(filled(reference), write(CONVNEXT), images(3, 64), tuple(order))
+    assert sum(parameter.numel() for parameter in ours.parameters()) == 28_589_128
     assert largest_difference(ours, reference, torch.randn(2, 3, 64, 64)) < 1e-4
 
 
