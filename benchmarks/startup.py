@@ -37,6 +37,7 @@ class Empty(App):
 Empty().run()
 """
 HOME = "import sys; sys.argv = ['dltui']; from dltui.cli import main; main()"
+A_RECIPE = b"mlp-wine"
 # Textual asks for synchronised output around each frame, so that the end of one is seen.
 END_OF_FRAME = b"\x1b[?2026l"
 MODE_REPLY = b"\x1b[?2026;2$y"
@@ -112,15 +113,18 @@ def main() -> int:
         help_s = min(help_cpu_s() for _ in range(max(3, rounds // 2)))
         empty: list[float] = []
         home: list[float] = []
+        filled: list[float] = []
         first_frame_s(HOME, b"recipes", environment, folder)  # fills the file cache
         for _ in range(rounds):
             empty.append(first_frame_s(EMPTY, b"first frame", environment, folder))
             home.append(first_frame_s(HOME, b"recipes", environment, folder))
+            filled.append(first_frame_s(HOME, A_RECIPE, environment, folder))
         heavy = heavy_modules(environment)
     ratio = statistics.median(home) / statistics.median(empty)
     print(f"dltui --help: {help_s:.3f} s of CPU (budget {HELP_BUDGET_S})")
     print(f"first frame of an empty Textual app: {statistics.median(empty):.3f} s")
     print(f"first frame of dltui: {statistics.median(home):.3f} s")
+    print(f"recipes listed in dltui: {statistics.median(filled):.3f} s")
     print(f"ratio {ratio:.2f} (budget {FRAME_BUDGET}), of the fastest {min(home) / min(empty):.2f}")
     print(f"heavy modules at the first frame: {', '.join(heavy) or 'none'}")
     return int(help_s > HELP_BUDGET_S or ratio > FRAME_BUDGET or "torch" in heavy)

@@ -186,7 +186,8 @@ class _Group:
     def __init__(self, name: str) -> None:
         self._name = name
         self._growing: dict[str, GrowingCurve] = {}
-        self._changed: set[str] = set()
+        self._changed: dict[str, None] = {}
+        """A set that keeps the order of the columns: the metrics are shown in it."""
         self._curves: dict[str, Curve] = {}
 
     def take(
@@ -202,13 +203,13 @@ class _Group:
             if measured.any():
                 growing = self._growing.setdefault(column, GrowingCurve())
                 growing.extend(steps[measured], times[measured], values[measured, place])
-                self._changed.add(column)
+                self._changed[column] = None
 
     def cut(self, step: int) -> None:
         """Drops what was recorded at `step` and after it."""
         for growing in self._growing.values():
             growing.cut(step)
-        self._changed |= set(self._growing)
+        self._changed |= dict.fromkeys(self._growing)
 
     def curves(self) -> dict[str, Curve]:
         """All curves that have points; those without new points stay the same."""

@@ -143,4 +143,13 @@ class Lines(ScrollView, can_focus=False):
         return style
 
     def _measure(self) -> None:
-        self.virtual_size = Size(0, len(self._lines))
+        former, new = self.virtual_size, Size(0, len(self._lines))
+        height = self.container_size.height
+        has_scrollbar = self.show_vertical_scrollbar
+        if has_scrollbar == (new.height > height) and new.height >= former.height > 0 < height:
+            # A longer text under the same scrollbar moves nothing: the layout of the whole screen,
+            # which Textual would do, costs 10 ms.
+            self.set_reactive(Lines.virtual_size, new)
+            self._scroll_update(new)
+        else:
+            self.virtual_size = new
