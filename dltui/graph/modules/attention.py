@@ -40,7 +40,8 @@ class Attention(nn.Module):
     lets a step see only so many around it (Beltagy et al. 2020).
 
     Two more inputs come last where `settings.inputs` names them: `mask`, `(N, S)`, true (or not 0)
-    where a key may be seen (a query to which it leaves nothing sees all); and `position_bias`, `(N or 1, heads, T, S)`, added to the scores.
+    where a key may be seen (a query to which it leaves nothing sees all); and `position_bias`,
+    `(N or 1, heads, T, S)`, added to the scores.
     """
 
     def __init__(self, width: int, memory_widths: tuple[int, ...], settings: AttentionSettings):
