@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import synthetic_outcomes as outcomes
 from PIL import Image
 
 from dltui.runs import (
@@ -89,9 +90,11 @@ class SyntheticRun:
         self.layers = ArrayLog(self.folder.array_log("layers"))
         self.activations = ArrayLog(self.folder.array_log("activations"))
         self.histograms = ArrayLog(self.folder.array_log("histograms"))
-        self.outcomes = ArrayLog(
-            self.folder.array_log("predictions" if task == "regress" else "confusion")
-        )
+        if task in ("classify", "regress"):
+            name = "predictions" if task == "regress" else "confusion"
+            self.outcomes = ArrayLog(self.folder.array_log(name))
+        if task == "next_token":
+            outcomes.allow_settings(self.folder, ("temperature",))
         self.events = EventLog(self.folder.events)
         self.inbox = Inbox(self.folder.inbox, self.events)
         self.random = np.random.default_rng(seed)
@@ -195,6 +198,8 @@ class SyntheticRun:
             noise = self.random.normal(0, 80 * (1.1 - skill), (200, 1)).astype(np.float32)
             arrays = {"truth": truth, "prediction": truth + noise}
             self.outcomes.append(self.step, self.now, {}, arrays)
+        elif task != "next_token":
+            outcomes.leave(task, self.folder, self.step, skill, self.random)
         else:
             text = f"\ndef step_{self.step}(self):\n    return the same of the string"
             plain = {"step": self.step, "prompt": "\n", "temperature": 0.8, "samples": [text]}
@@ -242,6 +247,11 @@ _METRICS = {
     "classify": ["accuracy", "f1"],
     "regress": ["mae", "r2"],
     "next_token": ["perplexity"],
+    "autoencode": ["mse"],
+    "vae": ["elbo"],
+    "detect": ["map50"],
+    "forecast": ["mase"],
+    "seq2seq": ["exact_match"],
 }
 _SYSTEM = (
     "cpu_percent",

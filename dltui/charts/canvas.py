@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,21 @@ _GAP = 8
 def series_role(slot: int, *, faint: bool = False) -> int:
     """The role of palette slot `slot` (0 to 7, then over again)."""
     return SERIES + 2 * (slot % 8) + faint
+
+
+def narrow(text: str) -> str:
+    """`text` with a `?` for each character that is not one cell wide: a frame has cells."""
+    if text.isascii():
+        return text
+    return "".join("?" if _is_odd(character) else character for character in text)
+
+
+def _is_odd(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF" or unicodedata.category(character) in (
+        "Mn",
+        "Me",
+        "Cf",
+    )
 
 
 @dataclass(frozen=True, slots=True)

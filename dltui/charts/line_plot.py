@@ -142,7 +142,7 @@ def _draw_curve(
 ) -> None:
     slot = curve.series.color
     smooth = view.smoothing > 0 and not curve.series.dashed
-    top, bottom = _line(columns, scale)
+    top, bottom = curve_spans(columns, scale)
     if curve.series.dashed:
         gaps = (np.arange(top.size) + grid.start) % 4 >= 2
         top = np.where(gaps & np.isnan(columns.first), np.nan, top)
@@ -150,7 +150,7 @@ def _draw_curve(
     if smooth:
         averaged = curve.track.columns(grid, log_x=view.log_x, smoothing=view.smoothing)
         middle = _middle(averaged)
-        dots.draw_spans(*_line(middle, scale), series_role(slot), cover=True)
+        dots.draw_spans(*curve_spans(middle, scale), series_role(slot), cover=True)
 
 
 def _middle(columns: Envelope) -> Envelope:
@@ -159,7 +159,7 @@ def _middle(columns: Envelope) -> Envelope:
     return Envelope(last, last, last, last, columns.nan, columns.above, columns.below)
 
 
-def _line(columns: Envelope, scale: VerticalScale) -> tuple[Floats, Floats]:
+def curve_spans(columns: Envelope, scale: VerticalScale) -> tuple[Floats, Floats]:
     """Top and bottom dot row of each column: its envelope, joined to its neighbours."""
     top, bottom = scale.rows(columns.high), scale.rows(columns.low)
     first, last = scale.rows(columns.first), scale.rows(columns.last)

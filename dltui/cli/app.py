@@ -196,7 +196,9 @@ def checkpoint(run: RunName, runs: Runs = None) -> None:
 @app.command("set")
 def set_value(
     run: RunName,
-    assignment: Annotated[str, typer.Argument(metavar="lr=VALUE", help="e.g. lr=3e-4")],
+    assignment: Annotated[
+        str, typer.Argument(metavar="NAME=VALUE", help="e.g. lr=3e-4 or temperature=0.7")
+    ],
     runs: Runs = None,
 ) -> None:
     """Change a setting of a live run."""

@@ -1,4 +1,4 @@
-"""`dltui pause|resume|stop|kill|checkpoint RUN` and `dltui set RUN lr=3e-4`."""
+"""`dltui pause|resume|stop|kill|checkpoint RUN` and `dltui set RUN NAME=VALUE`."""
 
 from __future__ import annotations
 
@@ -66,19 +66,20 @@ def _was_told_to_stop(folder: RunFolder) -> bool:
 
 
 def set_value(runs: Path, run: str, assignment: str) -> int:
-    """`lr=3e-4` on a live run. 1 if the worker refuses."""
+    """`lr=3e-4`, or what else the run's task can change, on a live run. 1 if the worker refuses."""
     key, separator, text = assignment.partition("=")
-    if not separator or key.strip() not in ("lr", "optimizer.lr"):
-        raise UsageError(
-            f"a live run has no setting {assignment!r}", remedy="dltui set RUN lr=3e-4"
-        )
+    name = key.strip().removeprefix("optimizer.")
+    if not separator or not name.isidentifier():
+        raise UsageError(f"{assignment!r} sets nothing", remedy="dltui set RUN lr=3e-4")
     try:
         value = float(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is no number", remedy="dltui set RUN lr=3e-4") from error
-    if not (math.isfinite(value) and value > 0):
+    if not math.isfinite(value):
+        raise UsageError(f"{name} must be finite, {text} is not")
+    if name == "lr" and value <= 0:
         raise UsageError(f"a learning rate is above 0, {text} is not")
-    return _send_and_wait(find_run(runs, run), "set", {"lr": value})
+    return _send_and_wait(find_run(runs, run), "set", {name: value})
 
 
 def _send_and_wait(folder: RunFolder, kind: CommandKind, args: dict[str, float]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,6 @@ from dltui.ui.snapshot import (
     LayerReading,
     PredictionsAt,
     Ridge,
-    TextAt,
     Wanted,
 )
 
@@ -54,11 +54,11 @@ class LayerHistory:
             return self._layers
         frame = None
         for number in range(max(self._read, count - TREND, 0), count):
-            frame = _frame(layers, number) or frame
+            frame = frame_of(layers, number) or frame
             if frame is not None:
-                self._norms.append((_names(frame, "layers"), _row(frame, "grad_norm")))
+                self._norms.append((names_in(frame, "layers"), _row(frame, "grad_norm")))
         self._read = count
-        frame = frame or _frame(layers, -1)
+        frame = frame or frame_of(layers, -1)
         if frame is not None:
             self._layers = self._readings(frame)
         return self._layers
@@ -67,15 +67,15 @@ class LayerHistory:
         if activations is None or len(activations) in (0, self._activations):
             return False
         self._activations = len(activations)
-        frame = _frame(activations, -1)
+        frame = frame_of(activations, -1)
         if frame is None:
             return False
-        after = _names(frame, "after") or _names(frame, "layers")
+        after = names_in(frame, "after") or names_in(frame, "layers")
         self._dead = dict(zip(after, _row(frame, "dead_share").tolist(), strict=False))
         return True
 
     def _readings(self, frame: Frame) -> tuple[LayerReading, ...]:
-        names = _names(frame, "layers")
+        names = names_in(frame, "layers")
         norms, weights, updates = (
             _row(frame, name) for name in ("grad_norm", "weight_norm", "update_ratio")
         )
@@ -114,15 +114,15 @@ class RidgeHistory:
         return self._ridge
 
     def _build(self, reader: ArrayReader, wanted: Wanted) -> Ridge | None:
-        newest = _frame(reader, -1)
-        names = _names(newest, wanted.kind) if newest is not None else ()
+        newest = frame_of(reader, -1)
+        names = names_in(newest, wanted.kind) if newest is not None else ()
         if not names:
             return None
         name = _matching(names, wanted.layer)
         steps, rows = [], []
         for number in spread(len(reader), RIDGES):
-            frame = _frame(reader, number)
-            if frame is None or name not in (found := _names(frame, wanted.kind)):
+            frame = frame_of(reader, number)
+            if frame is None or name not in (found := names_in(frame, wanted.kind)):
                 continue
             counts = frame.arrays.get(wanted.kind)
             if counts is not None and counts.ndim == 2 and len(counts) == len(found):
@@ -144,17 +144,17 @@ def confusion(
     reader: ArrayReader | None, wanted: Wanted, former: ConfusionAt | None
 ) -> ConfusionAt | None:
     """The confusion matrix of the wanted evaluation."""
-    place = _place(reader, wanted.evaluation)
+    place = place_at(reader, wanted.moment)
     if reader is None or place is None:
         return None
     steps = tuple(reader.index)
     if former is not None and (former.steps, former.index) == (steps, place):
         return former
-    frame = _frame(reader, place)
+    frame = frame_of(reader, place)
     matrix = frame.arrays.get("matrix") if frame is not None else None
     if frame is None or matrix is None or matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         return former
-    classes = _names(frame, "classes")
+    classes = names_in(frame, "classes")
     if len(classes) != len(matrix):
         classes = tuple(str(number) for number in range(len(matrix)))
     return ConfusionAt(steps, place, matrix, classes, str(frame.meta.get("part", "val")))
@@ -164,13 +164,13 @@ def predictions(
     reader: ArrayReader | None, wanted: Wanted, former: PredictionsAt | None
 ) -> PredictionsAt | None:
     """Truth and prediction of the wanted evaluation."""
-    place = _place(reader, wanted.evaluation)
+    place = place_at(reader, wanted.moment)
     if reader is None or place is None:
         return None
     steps = tuple(reader.index)
     if former is not None and (former.steps, former.index) == (steps, place):
         return former
-    frame = _frame(reader, place)
+    frame = frame_of(reader, place)
     if frame is None or not {"truth", "prediction"} <= frame.arrays.keys():
         return former
     truth, prediction = (
@@ -186,7 +186,7 @@ def schedule(reader: ArrayReader | None, former: Curve | None) -> Curve | None:
     """The planned learning rate by step."""
     if reader is None or not len(reader):
         return None
-    frame = _frame(reader, -1)
+    frame = frame_of(reader, -1)
     if frame is None or not {"step", "lr"} <= frame.arrays.keys():
         return former
     steps = np.asarray(frame.arrays["step"], np.float64).ravel()
@@ -197,27 +197,6 @@ def schedule(reader: ArrayReader | None, former: Curve | None) -> Curve | None:
     return Curve(steps[:count], np.full(count, frame.time), rates[:count], count)
 
 
-def text(folders: Sequence[Path], wanted: Wanted, former: TextAt | None) -> TextAt | None:
-    """The sampled text of the wanted step, from the folders of all samples, oldest first."""
-    if not folders:
-        return None
-    steps = tuple(_step(folder) for folder in folders)
-    place = len(folders) - 1 if wanted.sample is None else min(wanted.sample, len(folders) - 1)
-    if former is not None and (former.steps, former.index) == (steps, place):
-        return former
-    plain = _samples(folders[place], "text")
-    if plain is None:
-        return former
-    samples = plain.get("samples")
-    return TextAt(
-        steps,
-        place,
-        str(plain.get("prompt", "")),
-        _number(plain.get("temperature")),
-        tuple(str(sample) for sample in samples) if isinstance(samples, list) else (),
-    )
-
-
 def examples(folders: Sequence[Path], former: tuple[Example, ...]) -> tuple[Example, ...]:
     """The examples of the newest evaluation, mistakes first."""
     if not folders:
@@ -225,7 +204,7 @@ def examples(folders: Sequence[Path], former: tuple[Example, ...]) -> tuple[Exam
     folder = folders[-1]
     if former and former[0].folder == folder:
         return former
-    plain = _samples(folder, "examples") or {}
+    plain = samples_in(folder, "examples") or {}
     classes = plain.get("classes")
     rows = plain.get("examples")
     names = [str(name) for name in classes] if isinstance(classes, list) else []
@@ -243,10 +222,10 @@ def _example(folder: Path, row: Mapping[str, Any], classes: list[str]) -> Exampl
     words = row.get("text")
     return Example(
         folder,
-        int(_number(row.get("index"), 0)),
+        int(number_in(row.get("index"), 0)),
         _class(row.get("truth"), classes),
         _class(row.get("prediction"), classes),
-        _number(row.get("confidence")),
+        number_in(row.get("confidence")),
         folder / str(image) if inside else None,
         str(words) if words is not None else None,
         tuple((str(k), str(v)) for k, v in values.items()) if isinstance(values, dict) else (),
@@ -259,27 +238,35 @@ def _class(place: object, classes: list[str]) -> str:
     return str(place)
 
 
-def _samples(folder: Path, kind: str) -> dict[str, Any] | None:
+def samples_in(folder: Path, kind: str) -> dict[str, Any] | None:
     try:
         return read_samples(folder, kind)
     except StoreError:
         return None  # RunReader lists damaged files; the rest is still shown
 
 
-def _frame(reader: ArrayReader, number: int) -> Frame | None:
+def frame_of(reader: ArrayReader, number: int) -> Frame | None:
     try:
         return reader.frame(number)
     except (StoreError, IndexError):
         return None
 
 
-def _place(reader: ArrayReader | None, wanted: int | None) -> int | None:
+def place_at(reader: ArrayReader | None, moment: int | None) -> int | None:
+    """The place of the newest frame at or before the step `moment`; None without frames."""
     if reader is None or not len(reader):
         return None
-    return len(reader) - 1 if wanted is None else min(max(wanted, 0), len(reader) - 1)
+    return step_place(reader.index, moment)
 
 
-def _names(frame: Frame, key: str) -> tuple[str, ...]:
+def step_place(steps: Sequence[int], moment: int | None) -> int:
+    """The place of the newest of `steps` (one or more) at or before `moment`, else the first."""
+    if moment is None:
+        return len(steps) - 1
+    return max(0, bisect_right(steps, moment) - 1)
+
+
+def names_in(frame: Frame, key: str) -> tuple[str, ...]:
     names = frame.meta.get(key)
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
@@ -300,10 +287,10 @@ def _matching(names: tuple[str, ...], layer: str | None) -> str:
     return next((name for name in names if name.startswith(layer + ".")), names[0])
 
 
-def _step(folder: Path) -> int:
+def step_in(folder: Path) -> int:
     digits = folder.name.rpartition("_")[2]
     return int(digits) if digits.isdigit() else 0
 
 
-def _number(value: object, missing: float = math.nan) -> float:
+def number_in(value: object, missing: float = math.nan) -> float:
     return float(value) if isinstance(value, int | float) else missing

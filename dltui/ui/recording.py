@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
 import time
@@ -19,7 +20,7 @@ from dltui.runs.layout import RunFolder
 from dltui.runs.metrics import MISSING
 from dltui.runs.reader import RunReader
 from dltui.runs.status import Status
-from dltui.ui import frames
+from dltui.ui import frames, outcome_frames
 from dltui.ui.snapshot import (
     Curve,
     LogLine,
@@ -50,6 +51,9 @@ class Recording:
         self._reader = RunReader(self.folder, most_rows=_MOST_ROWS, follow=self._follow)
         self._layers = frames.LayerHistory()
         self._ridges = frames.RidgeHistory()
+        self._outcomes = outcome_frames.SampleReader()
+        self._samples_at = 0
+        self._environment: tuple[int, tuple[str, ...]] = (0, ())
         self._wanted = Wanted()
         self._snapshot: Snapshot | None = None
         self._state_at = self._doctor_at = -math.inf
@@ -76,6 +80,7 @@ class Recording:
             self._snapshot = dataclasses.replace(former, trouble=trouble)
             return self._snapshot
         changed = changed or state != former.state or former.trouble is not None
+        changed = self._samples_changed() or changed
         if not changed and wanted == self._wanted and self._snapshot is not None:
             return self._with_late_findings(former)
         self._wanted = wanted
@@ -102,7 +107,12 @@ class Recording:
             ridge=self._ridges.read(self._arrays("histograms"), wanted),
             confusion=frames.confusion(self._arrays("confusion"), wanted, former.confusion),
             predictions=frames.predictions(self._arrays("predictions"), wanted, former.predictions),
-            text=frames.text(self._samples("text"), wanted, former.text),
+            text=self._outcomes.text(self._samples("text"), wanted, former.text),
+            pictures=self._outcomes.pictures(self._samples("pictures"), wanted, former.pictures),
+            pairs=self._outcomes.pairs(self._samples("pairs"), wanted, former.pairs),
+            series=outcome_frames.series(self._arrays("series"), wanted, former.series),
+            latent=outcome_frames.latent(self._arrays("scatter"), wanted, former.latent),
+            settable=self._settable(),
             examples=frames.examples(self._samples("examples"), former.examples),
             schedule=frames.schedule(self._arrays("schedule"), former.schedule),
             log=log,
@@ -128,21 +138,39 @@ class Recording:
     def _arrays(self, group: str) -> ArrayReader | None:
         return self._reader.arrays(group)
 
-    def _samples(self, kind: str) -> list[Path]:
-        """The folders of a kind; the disk is asked again only when `samples/` has changed."""
+    def _samples_changed(self) -> bool:
+        """One look at `samples/` a poll: every publication touches the folder itself."""
         try:
             changed_ns = os.stat(self.folder.samples).st_mtime_ns
         except OSError:
-            return []
+            changed_ns = 0
+        former, self._samples_at = self._samples_at, changed_ns
+        return changed_ns != former
+
+    def _samples(self, kind: str) -> list[Path]:
+        """The folders of a kind; the disk is asked again only when `samples/` has changed."""
         key, folders = self._sample_folders.get(kind, (-1, []))
-        if key != changed_ns:
+        if key != self._samples_at:
             folders = self._reader.sample_folders(kind)
-            self._sample_folders[kind] = (changed_ns, folders)
+            self._sample_folders[kind] = (self._samples_at, folders)
         return folders
 
     def _follow(self, name: str) -> _Group:
         group = self._metrics[name] = _Group(name)
         return group
+
+    def _settable(self) -> tuple[str, ...]:
+        """What the task lets a person change while it trains, beside the learning rate."""
+        try:
+            changed_ns = os.stat(self.folder.environment).st_mtime_ns
+            if changed_ns != self._environment[0]:
+                found = json.loads(self.folder.environment.read_bytes())
+                names = found.get("settable") if isinstance(found, dict) else None
+                kept = [printable(str(name)) for name in names] if isinstance(names, list) else []
+                self._environment = (changed_ns, tuple(kept))
+        except (OSError, ValueError, RecursionError):
+            return self._environment[1]  # not there yet, or half written by something else
+        return self._environment[1]
 
     def _curves(self) -> dict[str, Curve]:
         curves: dict[str, Curve] = {}

@@ -16,6 +16,19 @@ from dltui.runs.status import epoch_text
 if TYPE_CHECKING:
     import numpy as np
 
+    from dltui.runs.sheets import PictureSheet, TextPairs
+
+Outcome = Literal["pictures", "series", "text", "pairs", "latent", "confusion", "predictions"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "pictures",
+    "series",
+    "text",
+    "pairs",
+    "latent",
+    "confusion",
+    "predictions",
+)
+"""What an evaluation may leave to look at; the first that a run has is shown first."""
 Kind = Literal["weights", "gradients", "activations"]
 KINDS: tuple[Kind, ...] = ("weights", "gradients", "activations")
 LIVE_STATES = ("queued", "starting", "running", "paused", "stopping")
@@ -133,6 +146,56 @@ class TextAt:
     samples: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PicturesAt:
+    """A sheet of pictures at `index` of `steps`; `pngs` are their files, None once pruned."""
+
+    steps: tuple[int, ...]
+    index: int
+    sheet: PictureSheet
+    pngs: tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairsAt:
+    """Source, truth and output as texts at `index` of `steps`."""
+
+    steps: tuple[int, ...]
+    index: int
+    pairs: TextPairs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesAt:
+    """Forecasts at `index` of `steps`: `time` (T,), all others (K, T), NaN where unknown."""
+
+    steps: tuple[int, ...]
+    index: int
+    title: str
+    names: tuple[str, ...]
+    time_label: str
+    time: np.ndarray
+    truth: np.ndarray
+    prediction: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentAt:
+    """A map of examples at `index` of `steps`: `x`, `y` and `label`, each (N,)."""
+
+    steps: tuple[int, ...]
+    index: int
+    title: str
+    classes: tuple[str, ...]
+    x_label: str
+    y_label: str
+    x: np.ndarray
+    y: np.ndarray
+    label: np.ndarray
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One validation example of the sample `folder`; `image` is a PNG file in it."""
@@ -164,8 +227,8 @@ class Wanted:
 
     kind: Kind = "weights"
     layer: str | None = None
-    evaluation: int | None = None
-    sample: int | None = None
+    moment: int | None = None
+    """The step that is looked back to; each part shows its newest at or before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +249,11 @@ class Snapshot:
     confusion: ConfusionAt | None = None
     predictions: PredictionsAt | None = None
     text: TextAt | None = None
+    pictures: PicturesAt | None = None
+    pairs: PairsAt | None = None
+    series: SeriesAt | None = None
+    latent: LatentAt | None = None
+    settable: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     schedule: Curve | None = None
     log: tuple[LogLine, ...] = ()
@@ -197,6 +265,11 @@ class Snapshot:
     def live(self) -> bool:
         """Whether a worker is at work on the run."""
         return self.state in LIVE_STATES
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What there is to look at of an evaluation, in the order of `OUTCOMES`."""
+        return tuple(kind for kind in OUTCOMES if getattr(self, kind) is not None)
 
     def last(self, metric: str) -> float:
         """The newest value of a metric; NaN where there is none."""

@@ -6,39 +6,20 @@ from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.outcome import OutcomePane
 from dltui.ui.snapshot import ConfusionAt, Snapshot
 from dltui.ui.widgets.confusion_grid import ConfusionGrid
 
-SCRUB: list[BindingType] = [
-    Binding("less_than_sign", "scrub(-1)", "Earlier", key_display="<", show=False, id="scrub-back"),
-    Binding("greater_than_sign", "scrub(1)", "Later", key_display=">", show=False, id="scrub-on"),
-]
 
-
-@dataclass
-class EvaluationWanted(Message):
-    """A pane wants another evaluation; `None` is the newest, whichever that becomes."""
-
-    index: int | None
-
-
-def scrubbed(index: int, count: int, by: int) -> int | None:
-    """The index `by` places on, within the `count` there are; `None` at the newest."""
-    place = min(max(index + by, 0), count - 1)
-    return None if place >= count - 1 else place
-
-
-class ConfusionPane(Pane):
+class ConfusionPane(OutcomePane):
     """Rows are the truth, columns the prediction; Enter on a cell shows its examples."""
 
     pane_title = "confusion"
     topic = "confusion-matrix"
     hint = "enter examples · < > scrub · p percent · o order"
-    BINDINGS = SCRUB
+    kind = "confusion"
 
     @dataclass
     class CellOpened(Message):
@@ -48,7 +29,7 @@ class ConfusionPane(Pane):
         prediction: str
 
     def __init__(self) -> None:
-        super().__init__(id="outcomes")
+        super().__init__()
         self.grid = ConfusionGrid(id="confusion-grid")
         self._shown: ConfusionAt | None = None
 
@@ -70,14 +51,10 @@ class ConfusionPane(Pane):
             when = f"epoch {step / per_epoch:.3g}" if per_epoch else f"step {step:,}"
             total = int(at.matrix.sum())
             share = f" · acc {at.matrix.trace() / total:.3f}" if total else ""
+            self.show_moment(at.steps, at.index)
             older = "" if at.index == len(at.steps) - 1 else f" ({at.index + 1}/{len(at.steps)})"
             self.name_as(f"confusion · {at.part} · {when}{share}{older}")
             self.grid.set_data(at.matrix, at.classes)
-
-    def action_scrub(self, by: int) -> None:
-        if self._shown is not None:
-            index = scrubbed(self._shown.index, len(self._shown.steps), by)
-            self.post_message(EvaluationWanted(index))
 
     @on(ConfusionGrid.CellChosen)
     def open_cell(self, event: ConfusionGrid.CellChosen) -> None:

@@ -79,6 +79,9 @@ class Pane(Vertical):
         self._subtitle = subtitle
         self._write_below()
 
+    def _hint(self) -> str:
+        return self.hint
+
     def on_descendant_focus(self) -> None:
         self._write_below()
 
@@ -86,7 +89,7 @@ class Pane(Vertical):
         self._write_below()
 
     def _write_below(self) -> None:
-        hint = self.hint if self.has_focus_within else ""
+        hint = self._hint() if self.has_focus_within else ""
         self.border_subtitle = Content(" · ".join(filter(None, (self._subtitle, hint))))
 
     def focus_inside(self) -> None:

@@ -11,9 +11,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dltui.charts.numbers import format_value
-from dltui.ui.panes.confusion import SCRUB, EvaluationWanted, scrubbed
 from dltui.ui.panes.lines import Lines
-from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.outcome import OutcomePane
 from dltui.ui.snapshot import PredictionsAt, Snapshot
 
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.int64)
@@ -102,17 +101,18 @@ def scatter_rows(
     return drawn
 
 
-class PredictionsPane(Pane):
+class PredictionsPane(OutcomePane):
     """The newest evaluation; `<` and `>` scrub, `n` turns to the next target."""
 
     pane_title = "prediction against truth"
     topic = "predictions"
     hint = "< > earlier and later · n next target"
     DEFAULT_CSS = "PredictionsPane > .predictions--values { height: 1; }"
-    BINDINGS = [*SCRUB, Binding("n", "next_target", "Next target", show=False, id="next-target")]
+    kind = "predictions"
+    BINDINGS = [Binding("n", "next_target", "Next target", show=False, id="next-target")]
 
     def __init__(self) -> None:
-        super().__init__(id="outcomes")
+        super().__init__()
         self.values = Lines(classes="predictions--values")
         self.scatter = Scatter()
         self.target = 0
@@ -134,11 +134,6 @@ class PredictionsPane(Pane):
             self._shown = at
             self._draw()
 
-    def action_scrub(self, by: int) -> None:
-        if self._shown is not None:
-            index = scrubbed(self._shown.index, len(self._shown.steps), by)
-            self.post_message(EvaluationWanted(index))
-
     def action_next_target(self) -> None:
         if self._shown is not None:
             self.target = (self.target + 1) % max(1, self._shown.truth.shape[1])
@@ -158,10 +153,7 @@ class PredictionsPane(Pane):
         at = self._shown
         if at is None:
             return
-        self.name_as(
-            f"prediction against truth · step {at.steps[at.index]:,} "
-            f"· {at.index + 1}/{len(at.steps)}"
-        )
+        self.name_as(f"prediction against truth · {self.show_moment(at.steps, at.index)}")
         error, mean, fit = self._errors(at)
         self.values.set_lines(
             [

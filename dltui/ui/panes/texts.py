@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from rich.cells import cell_len
 from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
 
 from dltui.charts.numbers import format_value
-from dltui.ui.panes.confusion import SCRUB, EvaluationWanted, scrubbed
-from dltui.ui.panes.lines import Line, Lines
-from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.lines import Line, Lines, Span
+from dltui.ui.panes.outcome import OutcomePane
 from dltui.ui.snapshot import Snapshot, TextAt
 
 
-class TextsPane(Pane):
+class TextsPane(OutcomePane):
     """The newest sample; `<` and `>` go back to what the model wrote before."""
 
-    pane_title = "samples"
+    pane_title = "sampled text"
     topic = "samples"
-    hint = "< > earlier and later samples"
-    BINDINGS = SCRUB
+    hint = "< > steps"
+    kind = "text"
+    BINDINGS = [
+        Binding(
+            "t",
+            "change_temperature",
+            "Temperature",
+            show=False,
+            tooltip="Sample at another temperature, also while it trains",
+            id="text-temperature",
+        )
+    ]
+
+    @dataclass
+    class TemperatureWanted(Message):
+        """Another temperature is asked for; `now` is that of the newest sample."""
+
+        now: float
 
     def __init__(self) -> None:
-        super().__init__(id="outcomes")
+        super().__init__()
         self.page = Lines(id="text-page")
         self.page.can_focus = True
         self._shown: TextAt | None = None
         self._perplexity: float | None = None
+        self._can_set = False
 
     def compose(self) -> ComposeResult:
         yield self.page
 
     def show(self, snapshot: Snapshot) -> None:
         at = snapshot.text
+        self._allow_temperature("temperature" in snapshot.settable and snapshot.live)
         if at is None:
             self.wait_while(
                 snapshot,
@@ -45,18 +67,31 @@ class TextsPane(Pane):
             self.wait_for(None)
             self._shown, self._perplexity = at, perplexity
             known = f" · perplexity {format_value(perplexity)}" if perplexity is not None else ""
-            self.name_as(
-                f"samples · step {at.steps[at.index]:,} · {at.index + 1}/{len(at.steps)}{known}"
-            )
+            self.name_as(f"text · {self.show_moment(at.steps, at.index)}{known}")
+            if at.temperature == at.temperature:
+                self.note_below(f"temperature {at.temperature:g} · {self.rail}".removesuffix(" · "))
             self._write()
 
     def on_resize(self) -> None:
         self._write()
 
-    def action_scrub(self, by: int) -> None:
-        if self._shown is not None:
-            index = scrubbed(self._shown.index, len(self._shown.steps), by)
-            self.post_message(EvaluationWanted(index))
+    def action_change_temperature(self) -> None:
+        if self._can_set:
+            now = self._shown.temperature if self._shown is not None else float("nan")
+            self.post_message(self.TemperatureWanted(now))
+        else:
+            self.app.notify(
+                "only a live run whose task samples text can change its temperature", timeout=4
+            )
+
+    def _allow_temperature(self, can_set: bool) -> None:
+        if can_set != self._can_set:
+            self._can_set = can_set
+            self._write_below()
+
+    def _hint(self) -> str:
+        change = "t changes it · " if self._can_set else ""
+        return change + super()._hint()
 
     def readings(self) -> list[str]:
         if self._shown is None:
@@ -98,10 +133,15 @@ def perplexity_at(snapshot: Snapshot, step: int) -> float | None:
 
 def wrapped(prompt: str, text: str, width: int) -> list[Line]:
     """The text in lines of at most `width` cells; the prompt is toned apart from what follows."""
+    return wrapped_spans(((prompt, "accent"), (text, "")), width)
+
+
+def wrapped_spans(parts: Iterable[Span], width: int) -> list[Line]:
+    """Spans that go on from each other, in lines of at most `width` cells."""
     lines: list[Line] = []
-    spans: list[tuple[str, str]] = []
+    spans: list[Span] = []
     used = 0
-    for part, tone in ((prompt, "accent"), (text, "")):
+    for part, tone in parts:
         for number, piece in enumerate(part.split("\n")):
             if number:
                 lines.append(tuple(spans))

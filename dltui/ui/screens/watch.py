@@ -19,7 +19,7 @@ from dltui.ui.feed import RunFeed, SnapshotRead
 from dltui.ui.key_words import active_keys
 from dltui.ui.memory import Memory
 from dltui.ui.panes.axes import AXES, Axis, next_axis
-from dltui.ui.panes.confusion import ConfusionPane, EvaluationWanted
+from dltui.ui.panes.confusion import ConfusionPane
 from dltui.ui.panes.curves import CurvesPane, LossPane
 from dltui.ui.panes.examples import ExamplesScreen
 from dltui.ui.panes.explain import ExplainScreen
@@ -28,7 +28,10 @@ from dltui.ui.panes.histograms import HistogramsPane
 from dltui.ui.panes.key_line import KeyLine
 from dltui.ui.panes.layers import LayersPane
 from dltui.ui.panes.log import LogPane
+from dltui.ui.panes.outcome import MomentWanted
+from dltui.ui.panes.outcome_slot import OutcomeSlot
 from dltui.ui.panes.pane import Pane
+from dltui.ui.panes.texts import TextsPane
 from dltui.ui.screens import watch_controls as controls
 from dltui.ui.screens.run_picker import RunPicker
 from dltui.ui.screens.watch_keys import RUN_KEYS
@@ -154,7 +157,7 @@ class WatchScreen(SteeringScreen):
         pane.focus_inside()
 
     def _mark_tab(self, pane_id: str) -> None:
-        self.query_one(PaneTabs).mark(pane_id, self.snapshot.task if self.snapshot else None)
+        self.query_one(PaneTabs).mark(pane_id, self.stage.outcomes.label)
 
     @on(PaneTabs.TabChosen)
     def open_tab(self, event: PaneTabs.TabChosen) -> None:
@@ -182,7 +185,8 @@ class WatchScreen(SteeringScreen):
         """Hands the newest snapshot to what is visible."""
         if event.feed is self.feed:
             self.snapshot = event.snapshot
-            await self._place_outcomes(event.snapshot)
+            if await self.stage.place_outcome(event.snapshot):
+                self._take_outcome()
             with self.app.batch_update():
                 self.query_one(RunHeader).show(event.snapshot)
                 self.query_one(KeyLine).show(event.snapshot)
@@ -198,9 +202,13 @@ class WatchScreen(SteeringScreen):
         if self.snapshot is not None:
             self.stage.show(self.snapshot)
 
-    async def _place_outcomes(self, snapshot: Snapshot) -> None:
-        if not await self.stage.place_outcomes(snapshot.task):
-            return
+    @on(OutcomeSlot.OutcomePlaced)
+    def turn_outcome(self) -> None:
+        """Another view of the evaluation was asked for and stands in its slot."""
+        self.stage.take_panes()
+        self._take_outcome()
+
+    def _take_outcome(self) -> None:
         self._mark_tab(self.active)
         if self.focused is None and self.active_pane is not None:
             self.call_after_refresh(self.active_pane.focus_inside)
@@ -215,9 +223,13 @@ class WatchScreen(SteeringScreen):
         layer = event.name if event.name is not None else self.feed.wanted.layer
         self.feed.want(kind=event.kind, layer=layer)
 
-    @on(EvaluationWanted)
-    def scrub(self, event: EvaluationWanted) -> None:
-        self.feed.want(evaluation=event.index, sample=event.index)
+    @on(MomentWanted)
+    def look_back(self, event: MomentWanted) -> None:
+        self.feed.want(moment=event.step)
+
+    @on(TextsPane.TemperatureWanted)
+    def change_temperature(self, event: TextsPane.TemperatureWanted) -> None:
+        self.ask_temperature(event.now)
 
     @on(ConfusionPane.CellOpened)
     def open_examples(self, event: ConfusionPane.CellOpened) -> None:

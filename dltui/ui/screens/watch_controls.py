@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dltui.runs.layout import RunFolder
+from dltui.ui.screens.dialogs import Ask
 from dltui.ui.snapshot import Snapshot
 
 Control = Literal["pause", "resume", "stop", "checkpoint", "set", "kill", "restart"]
@@ -25,7 +26,7 @@ _WORDS: dict[Control, str] = {
     "resume": "resume",
     "stop": "stop",
     "checkpoint": "checkpoint",
-    "set": "change the learning rate",
+    "set": "change a setting",
     "kill": "kill",
     "restart": "resume from the last checkpoint",
 }
@@ -73,6 +74,28 @@ def learning_rate_problem(text: str) -> str | None:
     if rate > 1000:
         return "more than 1000 cannot be meant"
     return None
+
+
+def temperature_problem(text: str) -> str | None:
+    """What is wrong with a temperature typed by a person; None where it will do."""
+    try:
+        temperature = float(text)
+    except ValueError:
+        return f"{text!r} is not a number; write it like 0.7"
+    if not 0 <= temperature <= 2:
+        return "a temperature is from 0 (always the likeliest) to 2 (wild)"
+    return None
+
+
+def temperature_question(now: float) -> Ask:
+    """Asks for a temperature; `now` is the newest sample's, NaN where there is none."""
+    known = f" (now {now:g})" if now == now else ""
+    return Ask(
+        f"New temperature{known}, 0 to 2: low is careful, high is bold. A sample comes at once.",
+        value=f"{now:g}" if now == now else "0.8",
+        title="temperature",
+        check=temperature_problem,
+    )
 
 
 def send(folder: Path, control: Control, args: Mapping[str, Any] | None = None) -> None:

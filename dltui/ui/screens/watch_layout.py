@@ -45,7 +45,7 @@ PLACES = (
     Place("metrics", "metrics", "slot-curves"),
     Place("layers", "layers", "slot-layers"),
     Place("histograms", "weights", "slot-histograms"),
-    Place("outcomes", "confusion", "slot-outcomes"),
+    Place("outcomes", "outcome", "slot-outcomes"),
     Place("learning-rate", "rate", "slot-curves"),
     Place("system", "system", "slot-layers"),
     Place("log", "log", "slot-log"),
@@ -61,7 +61,6 @@ FRONT = {
 OPEN_SLOTS = ("slot-curves", "slot-layers")
 """Those that show all of their panes, one below the other, where the screen is wide."""
 SLOTS = tuple(dict.fromkeys(place.slot for place in PLACES))
-OUTCOME_TABS = {"next_token": "samples", "regress": "predicted"}
 
 
 def place_of(pane: str) -> Place:
@@ -89,12 +88,12 @@ class PaneTabs(Lines):
     def __init__(self) -> None:
         super().__init__(id="pane-tabs")
         self._active = "loss"
-        self._outcome = "confusion"
+        self._outcome = "outcome"
 
-    def mark(self, active: str, task: str | None) -> None:
-        """Marks the active pane; the task names what lies on tab 5."""
+    def mark(self, active: str, outcome: str) -> None:
+        """Marks the active pane; `outcome` names what lies in the outcome slot."""
         self._active = active
-        self._outcome = OUTCOME_TABS.get(task or "", "confusion")
+        self._outcome = outcome
         self._draw()
 
     def on_resize(self) -> None:

@@ -7,21 +7,16 @@ from collections.abc import Mapping
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from dltui.ui.panes.confusion import ConfusionPane
 from dltui.ui.panes.curves import LearningRatePane, LossPane, MetricsPane
 from dltui.ui.panes.histograms import HistogramsPane
 from dltui.ui.panes.layers import LayersPane
 from dltui.ui.panes.log import LogPane
+from dltui.ui.panes.outcome_slot import OutcomeSlot
 from dltui.ui.panes.pane import Pane
-from dltui.ui.panes.predictions import PredictionsPane
 from dltui.ui.panes.recipe import RecipePane
 from dltui.ui.panes.system import SystemPane
-from dltui.ui.panes.texts import TextsPane
 from dltui.ui.screens.watch_layout import FRONT, OPEN_SLOTS, PLACES, SLOTS, place_of
 from dltui.ui.snapshot import Snapshot
-
-_OUTCOMES: dict[str | None, type[Pane]] = {"next_token": TextsPane, "regress": PredictionsPane}
-"""What lies on tab 5, by task; a confusion matrix for all others."""
 
 
 class PaneStage(Vertical):
@@ -36,7 +31,7 @@ class PaneStage(Vertical):
         self._front = dict(FRONT)
         self._active = FRONT[SLOTS[0]]
         self._mode = ""
-        self._outcomes: Pane | None = None
+        self.outcomes = OutcomeSlot()
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
@@ -50,11 +45,15 @@ class PaneStage(Vertical):
             with Vertical(id="slot-histograms", classes="slot"):
                 yield HistogramsPane()
                 yield RecipePane()
-            yield Vertical(id="slot-outcomes", classes="slot")
+            yield self.outcomes
         with Vertical(id="slot-log", classes="slot"):
             yield LogPane()
 
     def on_mount(self) -> None:
+        self.take_panes()
+
+    def take_panes(self) -> None:
+        """Finds the panes anew: the outcome slot changes its own."""
         self.panes = tuple(self.query(Pane))
 
     def restore(self, front: Mapping[str, str]) -> None:
@@ -90,17 +89,12 @@ class PaneStage(Vertical):
             if pane.parent is not None and self.is_seen(pane):
                 pane.show(snapshot)
 
-    async def place_outcomes(self, task: str | None) -> bool:
-        """Mounts the pane that shows what a model of this task answers; False if it is there."""
-        kind = _OUTCOMES.get(task, ConfusionPane)
-        if type(self._outcomes) is kind:
-            return False
-        if self._outcomes is not None:
-            await self._outcomes.remove()
-        self._outcomes = kind()  # type: ignore[call-arg]
-        await self.query_one("#slot-outcomes").mount(self._outcomes)
-        self.panes = tuple(self.query(Pane))
-        return True
+    async def place_outcome(self, snapshot: Snapshot) -> bool:
+        """Mounts the pane of what the run's evaluations left; False if it is there."""
+        changed = await self.outcomes.show(snapshot)
+        if changed:
+            self.take_panes()
+        return changed
 
     def _show_and_hide(self) -> None:
         single = self._mode == "-single"

@@ -86,15 +86,27 @@ class SteeringScreen(Screen[None]):
             self.is_stopping = self.is_stopping or control == "stop"
             self.say(f"{control}: asked for; it takes effect at the next step")
 
+    def ask_temperature(self, now: float) -> None:
+        """Asks at which temperature text is to be sampled; `now` is that of the newest, or NaN."""
+        if self._applies("set"):
+            self.app.push_screen(controls.temperature_question(now), self._set_temperature)
+
     def _set_rate(self, text: str | None) -> None:
+        self._set("lr", text, f"learning rate {text}: asked for; it takes effect at the next step")
+
+    def _set_temperature(self, text: str | None) -> None:
+        self._set("temperature", text, f"temperature {text}: asked for; a new sample comes")
+
+    def _set(self, name: str, text: str | None, said: str) -> None:
+        """Asks the worker for another value; `said` goes into the log. None: nothing was typed."""
         if text is None:
             return
         try:
-            controls.send(self.run_path, "set", {"lr": float(text)})
+            controls.send(self.run_path, "set", {name: float(text)})
         except DltuiError as error:
             self.say(str(error), level="error")
         else:
-            self.say(f"learning rate {text}: asked for; it takes effect at the next step")
+            self.say(said)
 
     def _confirm(self, question: str, then: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:

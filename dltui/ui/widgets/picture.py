@@ -19,6 +19,7 @@ from dltui.charts.half_blocks import UPPER_HALF, fitted_size, grey_rows, half_bl
 from dltui.ui.widgets.graphics import Graphics, picture_class, terminal_graphics
 
 _CRISP_PIXELS = 256
+_MOST_PIXELS = 4096 * 4096
 
 
 class Picture(Widget):
@@ -90,11 +91,12 @@ class Picture(Widget):
     def _read(self, image: Image | bytes | None) -> None:
         self.problem = ""
         try:
-            opened = PillowImage.open(BytesIO(image)) if isinstance(image, bytes) else image
-            self._image = None if opened is None else opened.convert("RGB")
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+            self._image = opened_image(image) if isinstance(image, bytes) else image
+        except ValueError as error:
             self._image = None
-            self.problem = f"not a readable image: {type(error).__name__}"
+            self.problem = str(error)
+        if self._image is not None:
+            self._image = self._image.convert("RGB")
 
     def _show(self) -> None:
         if not self.is_attached or not self.content_size:
@@ -119,25 +121,52 @@ class Picture(Widget):
         if self._image is None:
             return []
         size = fitted_size(self._image.size, self.content_size)
-        grows = size[0] >= self._image.width
-        resampling = Resampling.NEAREST if grows else Resampling.BOX
-        pixels = np.asarray(self._image.resize(size, resampling), dtype=np.uint8)
         base = self.rich_style
-        if self.app.no_color or not self.glyphs.braille:
-            rows = [[Segment(row, base)] for row in grey_rows(pixels, self.glyphs)]
-        else:
-            rows = [
-                [
-                    Segment(UPPER_HALF * count, base + _colors(upper, lower))
-                    for count, upper, lower in runs
-                ]
-                for runs in half_block_rows(pixels)
-            ]
+        is_grey = self.app.no_color or not self.glyphs.braille
+        rows = picture_segments(self._image, size, base, self.glyphs, is_grey=is_grey)
         left = (self.content_size.width - size[0]) // 2
         right = self.content_size.width - size[0] - left
         return [
             Strip([Segment(" " * left, base), *row, Segment(" " * right, base)]) for row in rows
         ]
+
+
+def opened_image(file: bytes) -> Image:
+    """The image in the bytes of a file, as RGB.
+
+    Raises ValueError where they are no image, or one of more than 4096 × 4096 pixels.
+    """
+    try:
+        with PillowImage.open(BytesIO(file)) as opened:
+            if opened.width * opened.height > _MOST_PIXELS:
+                raise ValueError(f"too large an image: {opened.width} × {opened.height}")
+            return opened.convert("RGB")
+    except (
+        UnidentifiedImageError,
+        PillowImage.DecompressionBombError,
+        PillowImage.DecompressionBombWarning,
+        OSError,
+        SyntaxError,
+    ) as error:
+        raise ValueError(f"not a readable image: {type(error).__name__}") from error
+
+
+def picture_segments(
+    image: Image, size: tuple[int, int], base: Style, glyphs: Glyphs, *, is_grey: bool
+) -> list[list[Segment]]:
+    """Rows of segments of an image shown in `size` pixels, two a cell.
+
+    `is_grey` takes shades in place of colours.
+    """
+    grows = size[0] >= image.width
+    resampling = Resampling.NEAREST if grows else Resampling.BOX
+    pixels = np.asarray(image.resize(size, resampling), dtype=np.uint8)
+    if is_grey:
+        return [[Segment(row, base)] for row in grey_rows(pixels, glyphs)]
+    return [
+        [Segment(UPPER_HALF * count, base + _colors(upper, lower)) for count, upper, lower in runs]
+        for runs in half_block_rows(pixels)
+    ]
 
 
 def _colors(upper: np.ndarray, lower: np.ndarray | None) -> Style:

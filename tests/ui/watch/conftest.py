@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,19 +15,13 @@ from textual.screen import Screen
 
 from dltui.ui.screens.watch import WatchScreen
 
-_SOURCE = Path(__file__).parents[3] / "benchmarks" / "synthetic_run.py"
+_BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
 def _synthetic() -> ModuleType:
-    name = "synthetic_run"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _SOURCE)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+    if str(_BENCHMARKS) not in sys.path:
+        sys.path.append(str(_BENCHMARKS))
+    return importlib.import_module("synthetic_run")
 
 
 @pytest.fixture
