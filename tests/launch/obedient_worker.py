@@ -41,7 +41,9 @@ with WorkerLock(run.lock_path):
             if command.kind == "stop":
                 publish_checkpoint(run.checkpoints, 7, lambda folder: (folder / "m").touch())
                 status = replace(status, state="stopped", step=7, metrics={"val/accuracy": 0.75})
-            ok = command.kind != "set" or command.args["lr"] < 1
+            ok = command.kind != "set" or bool(
+                command.args.get("lr", 1) < 1 or "temperature" in command.args
+            )
             inbox.acknowledge(command, ok=ok, detail="done" if ok else "too high", step=7)
         write_status(run.path, status, sync=False)
         time.sleep(0.02)

@@ -83,6 +83,8 @@ def test_control_commands_wait_for_the_worker_and_say_what_it_did(
     assert control.set_value(home(run), "last", "lr=5") == 1
     assert "too high" in capsys.readouterr().err
     assert control.set_value(home(run), "last", "lr=3e-4") == 0
+    assert control.set_value(home(run), "last", "temperature=0.7") == 0
+    assert control.set_value(home(run), "last", "no_such_thing=0.7") == 1
     assert control.send(home(run), "digits", "stop") == 0
     assert control.send(home(run), "digits", "resume") == 0
     assert "starts again" in capsys.readouterr().out
@@ -101,7 +103,7 @@ def test_killing_from_the_command_line_ends_the_worker(
     assert read_status(run.path).state == "stopped"
 
 
-@pytest.mark.parametrize("assignment", ["lr", "lr=fast", "lr=-1", "lr=nan", "momentum=0.9"])
+@pytest.mark.parametrize("assignment", ["lr", "lr=fast", "lr=-1", "lr=nan", "=0.9", "temperature=inf"])
 def test_a_setting_that_makes_no_sense_is_a_usage_error(run: RunFolder, assignment: str) -> None:
     with pytest.raises(UsageError):
         control.set_value(home(run), "last", assignment)
