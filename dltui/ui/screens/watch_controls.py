@@ -26,19 +26,19 @@ _WORDS: dict[Control, str] = {
     "resume": "resume",
     "stop": "stop",
     "checkpoint": "checkpoint",
-    "set": "change a setting",
+    "set": "change the learning rate",
     "kill": "kill",
     "restart": "resume from the last checkpoint",
 }
 
 
-def why_not(control: Control, snapshot: Snapshot | None) -> str | None:
-    """Why a control does not apply to the run now; None where it does."""
+def why_not(control: Control, snapshot: Snapshot | None, *, word: str = "") -> str | None:
+    """Why a control does not apply to the run now; None where it does. `word` names it."""
     if snapshot is None:
         return "the run has not been read yet"
     if snapshot.state in _APPLIES[control]:
         return None
-    word = _WORDS[control]
+    word = word or _WORDS[control]
     if control == "restart" and snapshot.state == "finished":
         return "the run is finished; a fork (dltui train --fork) trains on from its checkpoint"
     if control == "restart":

@@ -69,8 +69,8 @@ class SteeringScreen(Screen[None]):
         target = Path.cwd() / f"{self.run_path.name}.csv"
         self._do("export", partial(controls.export, self.run_path, target))
 
-    def _applies(self, control: controls.Control) -> bool:
-        reason = controls.why_not(control, self.snapshot)
+    def _applies(self, control: controls.Control, *, word: str = "") -> bool:
+        reason = controls.why_not(control, self.snapshot, word=word)
         if reason is not None:
             self.say(reason, level="warning")
         return reason is None
@@ -88,7 +88,7 @@ class SteeringScreen(Screen[None]):
 
     def ask_temperature(self, now: float) -> None:
         """Asks at which temperature text is to be sampled; `now` is that of the newest, or NaN."""
-        if self._applies("set"):
+        if self._applies("set", word="change the temperature"):
             self.app.push_screen(controls.temperature_question(now), self._set_temperature)
 
     def _set_rate(self, text: str | None) -> None:
