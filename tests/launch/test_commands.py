@@ -103,7 +103,9 @@ def test_killing_from_the_command_line_ends_the_worker(
     assert read_status(run.path).state == "stopped"
 
 
-@pytest.mark.parametrize("assignment", ["lr", "lr=fast", "lr=-1", "lr=nan", "=0.9", "temperature=inf"])
+@pytest.mark.parametrize(
+    "assignment", ["lr", "lr=fast", "lr=-1", "lr=nan", "=0.9", "temperature=inf"]
+)
 def test_a_setting_that_makes_no_sense_is_a_usage_error(run: RunFolder, assignment: str) -> None:
     with pytest.raises(UsageError):
         control.set_value(home(run), "last", assignment)
