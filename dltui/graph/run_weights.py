@@ -76,7 +76,10 @@ def fill(
     """
     where = (*source.path, key)
     try:
-        weights = torch.load(file, map_location="meta" if meta else "cpu", weights_only=True)
+        weights = _read(file, "meta" if meta else "cpu")
+    except ModuleNotFoundError as error:
+        message = f"{file} needs the extra hf: pip install 'dltui[hf]'"
+        raise fault(recipe, where, message) from error
     except Exception as error:
         # torch.load raises whatever a damaged file happens to lead to.
         raise fault(recipe, where, f"{file} cannot be read: {error}") from error
@@ -93,6 +96,15 @@ def fill(
         raise fault(recipe, where, f"{file} has a tensor {extra[0]} that the network does not")
     if not meta:
         model.load_state_dict(weights)
+
+
+def _read(file: Path, device: str) -> Any:
+    if file.suffix != ".safetensors":
+        return torch.load(file, map_location=device, weights_only=True)
+    from safetensors.torch import load_file  # of an extra
+
+    # safetensors cannot read to the meta device.
+    return {name: tensor.to(device) for name, tensor in load_file(file).items()}
 
 
 def _run(recipe: Recipe, source: Pretrained) -> RunFolder:

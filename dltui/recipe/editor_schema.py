@@ -263,7 +263,10 @@ def _model_definitions() -> Schema:
                 "inputs": _NAMES,
                 "outputs": _NAMES,
                 "init": {"type": "array", "items": _init_rule()},
-                "from": {**_TEXT, "description": "torchvision/NAME, timm/NAME, run/ID or a path"},
+                "from": {
+                    **_TEXT,
+                    "description": "torchvision/NAME, timm/NAME, hf/NAME, run/ID or a path",
+                },
                 "args": {"type": "object"},
                 "weights": {"type": ["string", "null"]},
                 "freeze": {"anyOf": [_TEXT, _NAMES]},

@@ -133,6 +133,14 @@ def test_weights_of_a_file_are_loaded_and_those_that_do_not_fit_are_refused(
     source = f"from: torchvision/shufflenet_v2_x0_5, weights: {tmp_path / 'own.pth'}"
     model = compile_model(write(f"model: {{{source}, replace_head: true}}"), PHOTOS)
     assert torch.equal(model.state_dict()["conv1.0.weight"], state["conv1.0.weight"])
+    safetensors = pytest.importorskip("safetensors.torch")
+    safetensors.save_file(state, tmp_path / "own.safetensors")
+    safe = source.replace("own.pth", "own.safetensors")
+    model = compile_model(write(f"model: {{{safe}}}"), replace(PHOTOS, classes=1000))
+    assert torch.equal(model.state_dict()["fc.weight"], state["fc.weight"])
+    (tmp_path / "cut.safetensors").write_bytes(b"\x10")
+    with pytest.raises(RecipeError, match=r"model\.weights: .*cannot be read"):
+        shape_table(write(f"model: {{{safe.replace('own.', 'cut.')}}}"), PHOTOS)
     other = source.replace("shufflenet_v2_x0_5", "resnet18")
     with pytest.raises(RecipeError, match=r"model\.weights: .*has no tensor"):
         shape_table(write(f"model: {{{other}}}"), PHOTOS)
