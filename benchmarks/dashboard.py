@@ -85,7 +85,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--scalars", type=int, default=20)
     args = parser.parse_args()
-    settings = ["--rate", str(args.rate), "--steps", "20000", "--scalars", str(args.scalars)]
+    steps = int(args.rate * (args.seconds + 60))
+    settings = ["--rate", str(args.rate), "--steps", str(steps), "--scalars", str(args.scalars)]
     with tempfile.TemporaryDirectory() as folder:
         writer = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("synthetic_run.py")), folder, *settings],
