@@ -132,6 +132,18 @@ def test_bpe_needs_room_for_the_bytes():
         BpeTokenizer.trained("abc", 100)
 
 
+def test_a_text_that_is_not_there_yet_has_the_facts_its_recipe_promises(recipe, tmp_path):
+    absent = {"type": "text", "path": str(tmp_path / "absent.txt"), "context": 16}
+    promised = recipe("next_token", tokenizer="bpe", vocab=500, **absent)
+    info = describe(promised)
+    assert (info.shape, info.vocab, info.train_size) == ((16,), 500, None)
+    assert "shown with data.vocab = 500" in info.notes[0]
+    with pytest.raises(DataError, match="no such file"):
+        open_data(promised, seed=0, device="cpu")
+    with pytest.raises(DataError, match="no such file"):
+        describe(recipe("next_token", tokenizer="char", **absent))
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_char_and_byte_tokenisers_give_back_any_text(text):
     for tokenizer in (CharTokenizer(text), ByteTokenizer()):

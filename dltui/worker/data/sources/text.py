@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,8 +30,19 @@ class TextPlan:
 
 
 def outline(section: TextData, task: str) -> Outline:
-    """Reads the text: its characters are the vocabulary."""
-    found = text_outline(read_text(section), _plan(section))
+    """Reads the text: its characters are the vocabulary.
+
+    Where it is not there yet but the recipe says how many bpe tokens there will be, the model can
+    be shown all the same.
+    """
+    if (
+        section.tokenizer == "bpe"
+        and section.vocab
+        and not Path(section.path).expanduser().exists()
+    ):
+        found = _promised(section, section.vocab)
+    else:
+        found = text_outline(read_text(section), _plan(section))
     check_task(found.info, task, f"the text {section.path}")
     return found
 
@@ -54,15 +65,19 @@ def text_parts(text: str, plan: TextPlan) -> Loaded:
     pieces = _stretches(text, plan)
     tokenizer = make_tokenizer(plan.tokenizer, plan.vocab, text=text, training_text=pieces["train"])
     parts = {name: _windows(piece, name, tokenizer, plan) for name, piece in pieces.items()}
-    info = DataInfo(
-        shape=(plan.context,),
-        dtype="int64",
-        target="token",
-        vocab=tokenizer.size,
-        context=plan.context,
-    )
+    info = _facts(plan.context, tokenizer.size)
     sizes = {name: len(windows) for name, windows in parts.items()}
     return Loaded(Outline(info, sizes), parts, "text", tokenizer=tokenizer, divided=True)
+
+
+def _facts(context: int, vocab: int) -> DataInfo:
+    return DataInfo(shape=(context,), dtype="int64", target="token", vocab=vocab, context=context)
+
+
+def _promised(section: TextData, vocab: int) -> Outline:
+    note = f"there is no text {section.path} yet: shown with data.vocab = {vocab:,}"
+    known = _facts(section.context, vocab)
+    return Outline(replace(known, needs_download=True, notes=(note,)), {})
 
 
 def read_text(section: TextData) -> str:
