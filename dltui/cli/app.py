@@ -212,7 +212,7 @@ def plot(
     run: RunName,
     metrics: Annotated[
         list[str] | None,
-        typer.Argument(metavar="METRIC", help="e.g. val/loss; default: losses"),
+        typer.Argument(metavar="METRIC", help="e.g. val/loss; or series, latent; default: losses"),
     ] = None,
     runs: Runs = None,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -35,7 +35,11 @@ def watch_plain(runs: Path, run: str) -> int:
     0 if it finished or was stopped, 1 if it failed or died, 2 if its data or recipe let it do no
     step at all. Ctrl-C ends the watching only.
     """
-    follower = Follower(RunReader(find_run(runs, run)), print_line)
+    # numpy and the charts: only those who watch need them.
+    from dltui.cli.outcomes import OutcomeTeller
+
+    reader = RunReader(find_run(runs, run))
+    follower = Follower(reader, print_line, outcomes=OutcomeTeller(reader).lines)
     state = follower.follow()
     return _conclude(follower.reader, state)
 
@@ -65,9 +69,18 @@ class Follower:
     """Turns what is new in a run into lines."""
 
     def __init__(
-        self, reader: RunReader, say: Callable[[str], None], *, with_progress: bool = True
+        self,
+        reader: RunReader,
+        say: Callable[[str], None],
+        *,
+        with_progress: bool = True,
+        outcomes: Callable[[], Iterable[tuple[float, str]]] = lambda: (),
     ):
-        """`say` gets each line; `with_progress` adds one every few seconds of training."""
+        """`say` gets each line; `with_progress` adds one every few seconds of training.
+
+        `outcomes` gives (unix seconds, line) of what evaluations left since it was last asked.
+        """
+        self._outcomes = outcomes
         self.reader = reader
         self._with_progress = with_progress
         self._say = say
@@ -87,6 +100,7 @@ class Follower:
     def tell(self) -> None:
         """Says what the last poll brought, in the order in which it happened."""
         lines = [*self._events_text(), *self._evaluations("val"), *self._evaluations("test")]
+        lines += self._outcomes()
         for time_s, line in sorted(lines, key=lambda item: item[0]):
             self._say(f"{clock(time_s)}  {line}")
         is_due = self._with_progress and time.monotonic() >= self._next_line

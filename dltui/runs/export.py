@@ -46,8 +46,9 @@ def to_csv(reader: RunReader, stream: IO[str], metrics: Sequence[str] = ()) -> i
 def to_json(reader: RunReader, stream: IO[str], metrics: Sequence[str] = ()) -> None:
     """`{"run": …, "metrics": {name: {"steps", "times", "values"}}, "events": […]}`.
 
-    `run` is the object of `dltui runs --json`; NaN and infinity are null. Raises UsageError for a
-    metric that the run does not have.
+    `run` is the object of `dltui runs --json`; NaN and infinity are null. A run with a forecast has
+    `series` too, one with a latent map `scatter`: the newest step's arrays and their description.
+    Raises UsageError for a metric that the run does not have.
     """
     names = _chosen(reader, metrics)
     summary = RunSummary(reader.folder, reader.state, reader.status)
@@ -65,7 +66,26 @@ def to_json(reader: RunReader, stream: IO[str], metrics: Sequence[str] = ()) -> 
     for number, event in enumerate(reader.events):
         line = event_line(event).decode().rstrip()
         stream.write(f"{',' if number else ''}\n  {line}")
-    stream.write("\n ]}\n")
+    stream.write("\n ]")
+    for group in ("series", "scatter"):
+        log = reader.arrays(group)
+        frame = log.last() if log is not None else None
+        if frame is not None:
+            arrays = {name: _finite(array.tolist()) for name, array in frame.arrays.items()}
+            found = {"step": frame.step, **_finite(frame.meta), **arrays}
+            stream.write(f',\n "{group}": {json.dumps(found, allow_nan=False)}')
+    stream.write("}\n")
+
+
+def _finite(value: Any) -> Any:
+    """`value` with None in place of every number that JSON has no word for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from dltui.charts.band_plot import Forecast
 from dltui.errors import StoreError
 from dltui.runs.array_reader import ArrayReader, Frame
 from dltui.runs.sheets import read_pairs, read_pictures
@@ -147,6 +148,22 @@ def series(reader: ArrayReader | None, wanted: Wanted, former: SeriesAt | None) 
         prediction,
         low,
         high,
+    )
+
+
+def forecasts(at: SeriesAt) -> tuple[Forecast, ...]:
+    """One forecast a series."""
+    return tuple(
+        Forecast(
+            name,
+            at.time,
+            at.truth[row],
+            at.prediction[row],
+            at.low[row] if at.low is not None else None,
+            at.high[row] if at.high is not None else None,
+            at.time_label,
+        )
+        for row, name in enumerate(at.names)
     )
 
 

@@ -84,7 +84,7 @@ class PairsPane(OutcomePane):
         return lines
 
     def _write(self) -> None:
-        at, width = self._shown, self.page.size.width - 1
+        at, width = self._shown, self.content_size.width - 1
         if at is None or width < 12:
             return
         rows = list(zip(at.pairs.rows, at.pairs.good, strict=True))

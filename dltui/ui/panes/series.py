@@ -7,6 +7,7 @@ from textual.binding import Binding
 
 from dltui.charts.band_plot import Forecast
 from dltui.charts.numbers import format_value
+from dltui.ui.outcome_frames import forecasts
 from dltui.ui.panes.outcome import OutcomePane
 from dltui.ui.snapshot import SeriesAt, Snapshot
 from dltui.ui.widgets.outcome_charts import ForecastChart
@@ -66,19 +67,3 @@ class SeriesPane(OutcomePane):
                 f"average{inside}."
             )
         return lines
-
-
-def forecasts(at: SeriesAt) -> tuple[Forecast, ...]:
-    """One forecast a series."""
-    return tuple(
-        Forecast(
-            name,
-            at.time,
-            at.truth[row],
-            at.prediction[row],
-            at.low[row] if at.low is not None else None,
-            at.high[row] if at.high is not None else None,
-            at.time_label,
-        )
-        for row, name in enumerate(at.names)
-    )

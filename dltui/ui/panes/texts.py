@@ -90,8 +90,9 @@ class TextsPane(OutcomePane):
             self._write_below()
 
     def _hint(self) -> str:
-        change = "t changes it · " if self._can_set else ""
-        return change + super()._hint()
+        if not self._can_set:
+            return super()._hint()
+        return f"t {'changes it' if self._shown else 'temperature'} · {super()._hint()}"
 
     def readings(self) -> list[str]:
         if self._shown is None:
@@ -103,7 +104,7 @@ class TextsPane(OutcomePane):
         ]
 
     def _write(self) -> None:
-        at, width = self._shown, max(10, self.page.size.width - 1)
+        at, width = self._shown, max(10, self.content_size.width - 1)
         if at is None:
             return
         lines: list[Line] = []

@@ -211,3 +211,26 @@ def test_reading_a_quiet_run_gives_nothing_new(make_run: Make) -> None:
     early = recording.read(Wanted(moment=45))
     assert early is not None
     assert early.pictures.sheet.step == early.latent.steps[early.latent.index] == 40
+
+
+@pytest.mark.parametrize("task", ["next_token", "seq2seq", "vae", "forecast"])
+async def test_the_first_outcome_fills_the_pane_that_waited_for_it(
+    make_run: Make, watch_app: Make, task: str
+) -> None:
+    run = make_run(10, task=task)
+    async with watch_app(run).run_test(size=(120, 36)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("5")
+        await until(pilot, lambda: "-waiting" in pane_of(screen).classes)
+        run.write(10)
+        run.tick()
+        selector = "#picture-sheet, #forecast-chart, #pairs-page, #text-page"
+        content = pane_of(screen).query(selector).first()
+        await until(pilot, lambda: "-waiting" not in pane_of(screen).classes)
+        await until(
+            pilot,
+            lambda: any(
+                len(content.render_line(row).text.rstrip()) > 20
+                for row in range(content.size.height)
+            ),
+        )
