@@ -85,11 +85,16 @@ def start_run(
     return run
 
 
+_PROMISED = ("folder", "segmentation_folder", "voc", "coco")
+"""Data whose model can be shown before there is any."""
+
+
 def _refuse_without_folder(recipe: Recipe) -> None:
     """A folder that is not there yet is enough to show a model, not to train it."""
     data = recipe.data
-    if data.type == "folder" and data.classes and not Path(data.path).expanduser().exists():
-        message = f"there is no such folder: {data.path}; set it with data.path=…"
+    path = getattr(data, "path", None)
+    if data.type in _PROMISED and path is not None and not Path(path).expanduser().exists():
+        message = f"there is no such folder: {path}; set it with data.path=…"
         raise RecipeError([recipe.problem(("data", "path"), message)])
 
 

@@ -15,14 +15,7 @@ from dltui.recipe.tree import Entry, Location, dotted, nearest_entry, override_t
 from dltui.recipe.writer import write_yaml
 
 if TYPE_CHECKING:
-    from dltui.recipe.schema.data import (
-        BuiltinData,
-        CsvData,
-        FolderData,
-        PluginData,
-        TextData,
-        TorchvisionData,
-    )
+    from dltui.recipe.schema.data import DataSection as Data
     from dltui.recipe.schema.training import (
         CallbackSection,
         Constant,
@@ -40,7 +33,6 @@ if TYPE_CHECKING:
     )
     from dltui.recipe.tasks.facts import TaskFacts
 
-    Data = BuiltinData | TorchvisionData | FolderData | CsvData | TextData | PluginData
     Schedule = (
         Constant | StepSchedule | Exponential | Cosine | Linear | OneCycle | Cyclical | Plateau
     )

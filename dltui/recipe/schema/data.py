@@ -125,6 +125,93 @@ class FolderData(_Images):
         return ("class",)
 
 
+class ShapesData(_Images):
+    """Synthetic pictures, drawn from the seed: coloured shapes on a noisy ground.
+
+    The task decides what they are labelled with: a class for each pixel, boxes, or the class of a
+    single shape.
+    """
+
+    type: Literal["shapes"]
+    size: int | list[int] = Field(default=64, description="height and width in pixels")
+    count: int = Field(default=1000, ge=2, description="pictures drawn, before the split")
+    shapes: list[Literal["circle", "square", "triangle"]] = Field(
+        default=["circle", "square", "triangle"], min_length=1
+    )
+    objects: list[int] = Field(
+        default=[1, 4], description="fewest and most shapes in a picture; a class has one"
+    )
+    noise: float = Field(default=0.08, ge=0, description="std, of pixels in 0 to 1")
+    seed: int = Field(default=0, ge=0, description="seed of the drawings, apart from trainer.seed")
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("mask", "boxes", "class")
+
+
+class _SizedImages(_Images):
+    path: str
+    size: int | list[int] = Field(
+        default=256, description="images are resized to this height and width"
+    )
+    channels: Literal[1, 3] = 3
+
+
+class SegmentationFolderData(_SizedImages):
+    """images/ and masks/ with files of the same names; or such in train/, val/ and test/.
+
+    The pixels of a mask are class numbers, or the numbers that `values` lists.
+    """
+
+    type: Literal["segmentation_folder"]
+    classes: list[str] = Field(min_length=2, max_length=255, description="names, from class 0 on")
+    values: list[int] | None = Field(
+        default=None, description="the pixel value of each class: [0, 255]; null: its number"
+    )
+    ignore: int | None = Field(default=255, description="pixel value that is not judged")
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("mask",)
+
+
+class VocData(_SizedImages):
+    """The folder of a Pascal VOC year: JPEGImages, Annotations, SegmentationClass, ImageSets."""
+
+    type: Literal["voc"]
+    classes: list[str] | None = Field(
+        default=None, min_length=1, max_length=254, description="null: the twenty of VOC"
+    )
+    difficult: bool = Field(default=False, description="ask for boxes marked as difficult too")
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("boxes", "mask")
+
+
+class CocoData(_SizedImages):
+    """Pictures with annotations in the JSON format of COCO: boxes, polygons and run lengths."""
+
+    type: Literal["coco"]
+    parts: dict[Literal["train", "val", "test"], str] = Field(
+        default={"train": "train2017", "val": "val2017"},
+        description="what stands for {part} in the other keys",
+    )
+    images: str = Field(default="{part}", description="folder of a part's pictures")
+    annotations: str = Field(
+        default="annotations/instances_{part}.json", description="a part's file"
+    )
+    classes: list[str] | None = Field(
+        default=None,
+        description="categories to show the model with while the files are not there yet; "
+        "null: the eighty of COCO",
+    )
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("boxes", "mask")
+
+
 class CsvData(_Source):
     """A CSV or Parquet table."""
 
@@ -169,6 +256,15 @@ class PluginData(_Source):
 
 
 DataSection = Annotated[
-    BuiltinData | TorchvisionData | FolderData | CsvData | TextData | PluginData,
+    BuiltinData
+    | TorchvisionData
+    | FolderData
+    | ShapesData
+    | SegmentationFolderData
+    | VocData
+    | CocoData
+    | CsvData
+    | TextData
+    | PluginData,
     Field(discriminator="type"),
 ]

@@ -30,6 +30,16 @@ _ALL = (
     LayerSpec("r2", "share of the variance explained"),
     LayerSpec("perplexity", "exp of the mean loss per token"),
     LayerSpec("token_accuracy", "share of tokens guessed right"),
+    LayerSpec(
+        "iou",
+        "overlap of predicted and true pixels, divided by their union",
+        "average",
+        _average("macro"),
+    ),
+    LayerSpec("pixel_accuracy", "share of pixels of the right class"),
+    LayerSpec(
+        "dice", "twice the overlap of pixels, divided by both areas", "average", _average("macro")
+    ),
 )
 
 METRIC_ARGS: dict[str, LayerSpec] = {spec.name: spec for spec in _ALL}

@@ -13,31 +13,55 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, one_hot, pad
+from torch.nn.functional import one_hot, pad
 
 from dltui.errors import DataError
+from dltui.recipe.data_info import Target
 from dltui.recipe.schema.augment import AUGMENTATIONS, split_step
 from dltui.worker.data.color import color_jitter
+from dltui.worker.data.geometry import (
+    MAPS,
+    WithTargets,
+    affine_map,
+    resized_crop_map,
+    sampled,
+)
 from dltui.worker.data.prepare import Augmentation
 from dltui.worker.data.seeds import Dice
 
 _Images = Callable[..., Tensor]
+_CLASSES_ONLY = ("mixup", "cutmix", "rand_augment", "trivial_augment")
 
 
 def build(
-    steps: Sequence[str | dict[str, Any]], *, images: bool, classes: int | None
+    steps: Sequence[str | dict[str, Any]],
+    *,
+    images: bool,
+    classes: int | None,
+    target: Target = "class",
 ) -> tuple[Augmentation, ...]:
     """The augmentations of a recipe in order; where mixup and cutmix both stand, one a batch.
 
     `classes` makes targets of mixed examples class shares `(N, C)`; None blends them as they are.
-    Raises `DataError` for an unknown name or argument, and for an image augmentation of a table.
+    What moves pixels moves the `target` along where that is a mask or boxes. Raises `DataError`
+    for an unknown name or argument, for an image augmentation of a table, and for one that cannot
+    be done to masks and boxes.
     """
     plain: list[Augmentation] = []
     mixing: list[Augmentation] = []
     for place, step in enumerate(steps):
         where = f"data.augment.{place}"
         name, args = _checked(step, where, images)
-        if name in ("mixup", "cutmix"):
+        placed = target in ("mask", "boxes")
+        if placed and name in _CLASSES_ONLY:
+            raise DataError(
+                f"{name} cannot change masks and boxes along with their pictures",
+                where=where,
+                remedy="Use hflip, crop, affine, random_resized_crop, color_jitter or noise.",
+            )
+        if placed and name in MAPS:
+            plain.append(WithTargets(_BATCHED[name], MAPS[name], args, target))
+        elif name in ("mixup", "cutmix"):
             mixing.append(_Mix(name, float(args["alpha"]), classes))
         elif name in ("rand_augment", "trivial_augment"):
             plain.append(_EachImage(name, args))
@@ -127,43 +151,22 @@ def random_resized_crop(
     Szegedy et al. 2014, https://arxiv.org/abs/1409.4842. A part that would not fit is cut to the
     image's side.
     """
-    count = len(images)
-    area = dice.uniform((count,), *scale)
-    shape = torch.exp(dice.uniform((count,), math.log(ratio[0]), math.log(ratio[1])))
-    width, height = (area * shape).sqrt().clamp(max=1), (area / shape).sqrt().clamp(max=1)
-    across, down = dice.uniform((2, count), -1, 1)
-    none = torch.zeros_like(width)
-    rows = [width, none, across * (1 - width), none, height, down * (1 - height)]
-    theta = torch.stack(rows, 1).view(count, 2, 3)
-    grid = affine_grid(theta, list(images.shape), align_corners=False)
-    return grid_sample(images, grid, padding_mode="border", align_corners=False)
+    maps = resized_crop_map(len(images), _size(images), dice, scale=scale, ratio=ratio)
+    return sampled(images, maps, outside="border")
+
+
+def _size(images: Tensor) -> tuple[int, int]:
+    return images.shape[2], images.shape[3]
 
 
 def _steps(size: int, like: Tensor) -> Tensor:
     return torch.arange(size, device=like.device)
 
 
-def affine(
-    images: Tensor,
-    dice: Dice,
-    *,
-    degrees: float,
-    translate: float = 0.0,
-    scale: float = 0.0,
-    shear: float = 0.0,
-) -> Tensor:
+def affine(images: Tensor, dice: Dice, **amounts: float) -> Tensor:
     """Turns, shifts, scales and shears each image; bilinear, black outside."""
-    count, _, height, width = images.shape
-    angle = dice.uniform((count,), -degrees, degrees) * (math.pi / 180)
-    slant = torch.tan(dice.uniform((count,), -shear, shear) * (math.pi / 180))
-    size = dice.uniform((count,), 1 - scale, 1 + scale)
-    shift_x, shift_y = dice.uniform((2, count), -2 * translate, 2 * translate)
-    cos, sin = angle.cos() / size, angle.sin() / size
-    aspect = height / width  # the grid runs from -1 to 1 on both sides
-    rows = [cos, (slant * cos - sin) * aspect, shift_x, sin / aspect, cos + slant * sin, shift_y]
-    theta = torch.stack(rows, 1).view(count, 2, 3)
-    grid = affine_grid(theta, list(images.shape), align_corners=False)
-    return grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+    maps = affine_map(len(images), _size(images), dice, **amounts)
+    return sampled(images, maps, outside="zeros")
 
 
 def _rotate(images: Tensor, dice: Dice, *, degrees: float) -> Tensor:

@@ -18,7 +18,11 @@ from dltui.worker.data.examples import Raw
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 """What Pillow raises for truncated, broken and oversized files."""
 
-_THREADS = min(8, os.cpu_count() or 1)
+_ORIENTATION = 0x0112
+_ON_SIDE = (5, 6, 7, 8)
+"""EXIF orientations in which height and width are exchanged."""
+
+THREADS = min(8, os.cpu_count() or 1)
 
 
 class ImageFiles:
@@ -29,7 +33,7 @@ class ImageFiles:
     ) -> None:
         self.files = list(files)
         self.targets = targets
-        self._size = size
+        self.size = size
         self._channels = channels
 
     def __len__(self) -> int:
@@ -37,17 +41,17 @@ class ImageFiles:
 
     def take(self, indices: Tensor) -> ImageFiles:
         files = [self.files[place] for place in indices.tolist()]
-        return ImageFiles(files, self.targets[indices], self._size, self._channels)
+        return ImageFiles(files, self.targets[indices], self.size, self._channels)
 
     def fetch(self, indices: Tensor, epoch_seed: int | None) -> Raw:
         """Images uint8 `(N, C, H, W)`; black where a file is broken, which `kept` says."""
         files = [self.files[place] for place in indices.tolist()]
         if torch.utils.data.get_worker_info() is None and len(files) > 1:
-            with ThreadPoolExecutor(_THREADS) as pool:
+            with ThreadPoolExecutor(THREADS) as pool:
                 decoded = list(pool.map(self._pixels, files))
         else:
             decoded = [self._pixels(file) for file in files]
-        blank = torch.zeros(self._channels, *self._size, dtype=torch.uint8)
+        blank = torch.zeros(self._channels, *self.size, dtype=torch.uint8)
         inputs = torch.stack([blank if pixels is None else pixels for pixels in decoded])
         broken = tuple(
             str(file) for file, pixels in zip(files, decoded, strict=True) if pixels is None
@@ -62,23 +66,23 @@ class ImageFiles:
 
     @property
     def size_bytes(self) -> int:
-        return len(self) * self._channels * self._size[0] * self._size[1]
+        return len(self) * self._channels * self.size[0] * self.size[1]
 
     def _pixels(self, path: Path) -> Tensor | None:
         try:
-            return read_image(path, self._size, self._channels)
+            return read_image(path, self.size, self._channels)
         except UNREADABLE:
             return None
 
 
-def checked(images: ImageFiles) -> tuple[ImageFiles, list[Path]]:
+def checked(images: ImageFiles) -> tuple[ImageFiles, list[str]]:
     """The images whose headers can be read, and the files whose headers cannot.
 
     A file cut off further on is found when it is decoded.
     """
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         good = list(pool.map(opens, images.files))
-    broken = [file for file, opens in zip(images.files, good, strict=True) if not opens]
+    broken = [str(file) for file, opens in zip(images.files, good, strict=True) if not opens]
     return images.take(torch.tensor(good, dtype=torch.bool).nonzero().flatten()), broken
 
 
@@ -112,6 +116,26 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     # 16-bit greys stand in Pillow's modes I and I;16; floats are taken to lie in 0 to 1.
     scale = 255.0 if picture.mode == "F" else 1 / 257 if values.max(initial=0) > 255 else 1.0
     return Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8))
+
+
+def seen_size(path: Path) -> tuple[int, int] | None:
+    """Height and width as a viewer shows the picture; None where the header cannot be read."""
+    try:
+        with Image.open(path) as opened:
+            width, height = opened.size
+            return (
+                (width, height)
+                if opened.getexif().get(_ORIENTATION) in _ON_SIDE
+                else (height, width)
+            )
+    except UNREADABLE:
+        return None
+
+
+def seen_sizes(paths: Sequence[Path]) -> list[tuple[int, int] | None]:
+    """`seen_size` of each."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(seen_size, paths))
 
 
 def opens(path: Path) -> bool:

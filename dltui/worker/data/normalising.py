@@ -34,7 +34,7 @@ def preparation_of(section: DataSection, loaded: Loaded, train: Examples) -> Pre
             remedy="Remove the key data.augment.",
         )
     info = loaded.outline.info
-    augment = build(steps, images=images, classes=info.classes)
+    augment = build(steps, images=images, classes=info.classes, target=info.target)
     if images:
         mean, std = _image_statistics(getattr(section, "normalize", True), train)
         return Preparation(mean, std, augment=augment, flatten=loaded.flatten)

@@ -16,12 +16,16 @@ from dltui.recipe.data_info import DataInfo
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.schema.data import (
     BuiltinData,
+    CocoData,
     CsvData,
     DataSection,
     FolderData,
     PluginData,
+    SegmentationFolderData,
+    ShapesData,
     TextData,
     TorchvisionData,
+    VocData,
 )
 from dltui.recipe.tree import Location
 from dltui.worker.data import statistics
@@ -31,7 +35,18 @@ from dltui.worker.data.example import Example, decoded_example
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.normalising import preparation_of
 from dltui.worker.data.prepare import Preparation
-from dltui.worker.data.sources import builtin, folder, plugin, table, text, torchvision_sets
+from dltui.worker.data.sources import (
+    builtin,
+    coco,
+    folder,
+    plugin,
+    segmentation_folder,
+    shapes,
+    table,
+    text,
+    torchvision_sets,
+    voc,
+)
 from dltui.worker.data.sources.loaded import Loaded, Outline
 from dltui.worker.data.tokenizer import Tokenizer, save_tokenizer
 
@@ -179,6 +194,14 @@ def _outline(recipe: HasData) -> Outline:
             return torchvision_sets.outline(section, task)
         case FolderData():
             return folder.outline(section, task)
+        case ShapesData():
+            return shapes.outline(section, task)
+        case SegmentationFolderData():
+            return segmentation_folder.outline(section, task)
+        case VocData():
+            return voc.outline(section, task)
+        case CocoData():
+            return coco.outline(section, task)
         case CsvData():
             return table.outline(section, task)
         case TextData():
@@ -196,6 +219,14 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return torchvision_sets.read(section, task, say)
         case FolderData():
             return folder.read(section, task, say)
+        case ShapesData():
+            return shapes.read(section, task)
+        case SegmentationFolderData():
+            return segmentation_folder.read(section, task, say)
+        case VocData():
+            return voc.read(section, task, say)
+        case CocoData():
+            return coco.read(section, task, say)
         case CsvData():
             return table.read(section, task)
         case TextData():

@@ -29,6 +29,13 @@ class Dice:
         self.scalar = random.Random(seed)
         self._generator = torch.Generator(device).manual_seed(seed)
 
+    def copy(self) -> Dice:
+        """Dice that will give the same numbers as these will."""
+        twin = Dice(self.seed, self.device)
+        twin.scalar.setstate(self.scalar.getstate())
+        twin._generator.set_state(self._generator.get_state())
+        return twin
+
     def uniform(self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0) -> torch.Tensor:
         """Float32 numbers in `[low, high)` on the batch's device."""
         unit = torch.rand(shape, generator=self._generator, device=self.device)

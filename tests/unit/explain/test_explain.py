@@ -37,6 +37,8 @@ def test_every_shipped_recipe_is_explained_by_its_architecture_and_task(recipe) 
         ("landmarks/resnet50", "# Residual network"),
         ("landmarks/efficientnet-b0", "# Mobile network"),
         ("landmarks/vit-b-16", "# Vision transformer"),
+        ("vision/unet-shapes", "# U-Net"),
+        ("landmarks/unet", "# U-Net"),
         ("tabular/csv", "# Your own table"),
         ("language/gpt-pydoc", "# Transformer (GPT)"),
         ("landmarks/gpt2-small", "# Transformer (GPT)"),

@@ -24,6 +24,9 @@ INFOS = {
     "vision/efficientnet-imagenet-folder": DataInfo(
         (3, 224, 224), "float32", "class", classes=1000
     ),
+    "vision/unet-shapes": DataInfo((3, 64, 64), "float32", "mask", classes=4),
+    "vision/deeplab-voc": DataInfo((3, 64, 64), "float32", "mask", classes=21),
+    "landmarks/unet": DataInfo((1, 64, 64), "float32", "mask", classes=2),
     "landmarks/lenet5": DataInfo((1, 28, 28), "float32", "class", classes=10),
     **{
         f"landmarks/{name}": DataInfo((3, 224, 224), "float32", "class", classes=1000)

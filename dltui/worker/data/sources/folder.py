@@ -12,22 +12,22 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import FolderData
 from dltui.worker.data.batches import Say
-from dltui.worker.data.examples import Examples, TensorExamples
+from dltui.worker.data.examples import Examples
 from dltui.worker.data.images import ImageFiles, checked, opens
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
-from dltui.worker.data.tensors import first
-
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+from dltui.worker.data.sources.picture_files import (
+    NAMED,
+    SUFFIXES,
+    all_broken,
+    decoded,
+    decoded_once,
+    image_size,
+    skipped_note,
 )
+
 _PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 _ORDER: tuple[str, ...] = ("train", "val", "test")
-
-_IN_MEMORY_BYTES = 512 << 20
-"""Sets whose decoded images take less are decoded once, not every epoch."""
-
-_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def outline(section: FolderData, task: str) -> Outline:
     known = _outline(section, task, found)
     for name, (files, _) in found.parts.items():
         if not any(map(opens, files)):
-            raise _all_broken(name, files, root)
+            raise all_broken(name, files, root)
     return known
 
 
@@ -72,59 +72,23 @@ def read(section: FolderData, task: str, say: Say | None) -> Loaded:
     found = _scan(root)
     known = _outline(section, task, found)
     height, width = known.info.shape[1:]
-    examples = section.channels * height * width * sum(known.sizes.values())
-    in_memory = section.on_device is True or (
-        section.on_device == "auto" and examples <= _IN_MEMORY_BYTES
-    )
+    size_bytes = section.channels * height * width * sum(known.sizes.values())
+    in_memory = decoded_once(section.on_device, size_bytes)
     parts: dict[str, Examples] = {}
-    broken: list[Path] = []
+    broken: list[str] = []
     for name, (files, labels) in found.parts.items():
         images = ImageFiles(files, torch.tensor(labels), (height, width), section.channels)
-        part, bad = _decoded(images, say) if in_memory else checked(images)
+        part, bad = decoded(images, say) if in_memory else checked(images)
         if not len(part):
-            raise _all_broken(name, files, root)
+            raise all_broken(name, files, root)
         parts[name] = part
         broken += bad
-    return Loaded(known, parts, "images", notes=_broken_note(broken, root))
-
-
-def _all_broken(part: str, files: list[Path], root: Path) -> DataError:
-    whose = "" if part == "all" else f" of {part}"
-    return DataError(
-        f"none of the {len(files):,} images{whose} can be read",
-        where=str(root),
-        remedy=f"Check {files[0]}.",
-    )
-
-
-def _decoded(images: ImageFiles, say: Say | None) -> tuple[TensorExamples, list[Path]]:
-    if say is not None:
-        say(f"reading {len(images):,} images")
-    raw = images.fetch(torch.arange(len(images)), None)
-    if raw.kept is None:
-        return TensorExamples(raw.inputs, raw.targets), []
-    examples = TensorExamples(first(raw.inputs)[raw.kept], raw.targets[raw.kept])
-    return examples, [Path(name) for name in raw.broken]
-
-
-def _broken_note(broken: list[Path], root: Path) -> tuple[str, ...]:
-    if not broken:
-        return ()
-    names = ", ".join(str(path.relative_to(root)) for path in broken[:_NAMED])
-    more = f" and {len(broken) - _NAMED:,} more" if len(broken) > _NAMED else ""
-    return (f"{len(broken):,} broken images skipped: {names}{more}",)
+    return Loaded(known, parts, "images", notes=skipped_note("broken images", broken, root))
 
 
 def _outline(section: FolderData, task: str, found: _Found) -> Outline:
-    size = [section.size] * 2 if isinstance(section.size, int) else section.size
-    if len(size) != 2 or min(size) < 1:
-        raise DataError(
-            f"{section.size} is no image size",
-            where="data.size",
-            remedy="Give one number, or height and width: [64, 96].",
-        )
     info = DataInfo(
-        shape=(section.channels, size[0], size[1]),
+        shape=(section.channels, *image_size(section.size)),
         dtype="float32",
         target="class",
         classes=len(found.classes),
@@ -151,7 +115,7 @@ def _scan(root: Path) -> _Found:
     for part, found in listed.items():
         absent = [name for name in classes if name not in found]
         if absent:
-            notes.append(f"{part} has no images of {', '.join(absent[:_NAMED])}: not judged there")
+            notes.append(f"{part} has no images of {', '.join(absent[:NAMED])}: not judged there")
     place = {name: number for number, name in enumerate(classes)}
     parts = {}
     for part, files in listed.items():
