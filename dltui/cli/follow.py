@@ -141,7 +141,7 @@ def poll_to_the_end(reader: RunReader) -> RunState:
 
 
 def progress_text(status: Status) -> str:
-    """`epoch 4/20  step 1,204  train/loss 0.083  52,700 samples/s  20 %`"""
+    """`epoch 4.0/20  step 1,204  train/loss 0.083  52,700 samples/s  20 %`"""
     parts = [_epoch(status, status.step), f"step {status.step:,}"]
     parts += [
         f"{name} {value:.4g}"

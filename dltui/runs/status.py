@@ -100,8 +100,11 @@ class Status:
 
 
 def epoch_text(done: float, total: float | None) -> str:
-    """`4.3/20`: passes done and to do, to a tenth of one, the same wherever it is read."""
-    shown = f"{round(done, 1):g}"
+    """`4.0/20`: passes done and to do, to a tenth of one, the same wherever it is read.
+
+    All of them done are `20/20`; before, the width stays as it is from step to step.
+    """
+    shown = f"{done:.1f}" if not total or done < total else f"{round(done, 1):g}"
     return f"{shown}/{round(total, 1):g}" if total else shown
 
 

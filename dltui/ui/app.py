@@ -17,13 +17,14 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from dltui.paths import runs_folder
+from dltui.ui.key_order import KeysInOrder
 from dltui.ui.key_words import active_keys
 from dltui.ui.settings import Settings
 from dltui.ui.terminal_cells import TerminalCells
 from dltui.ui.themes import DARK, LIGHT, default_theme
 
 
-class DltuiApp(App[int]):
+class DltuiApp(KeysInOrder, App[int]):
     """Home, or one run, or several compared, whichever `first` makes."""
 
     TITLE = "dltui"

@@ -139,7 +139,7 @@ def test_plain_watching_prints_the_past_and_the_result(
     assert follow.watch_plain(home(ended(run)), "last") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2].endswith("step 80  warning: it overfits")
-    assert lines[0].endswith("epoch 1/2  val/loss 0.5  val/accuracy 0.9")
+    assert lines[0].endswith("epoch 1.0/2  val/loss 0.5  val/accuracy 0.9")
     assert lines[-1] == (
         "digits-1: finished after 1:23  step 100  val/accuracy 0.9"
         "  best val/accuracy 0.95 at step 50"

@@ -82,6 +82,10 @@ class Ask(Dialog[str | None]):
             yield Static("", classes="complaint", markup=False)
             yield Static("enter accept · esc cancel", classes="hint")
 
+    def on_mount(self) -> None:
+        # At once: what is typed next belongs into the field.
+        self.set_focus(self.query_one(Input))
+
     @on(Input.Submitted)
     def accept(self, event: Input.Submitted) -> None:
         if not self.is_current:

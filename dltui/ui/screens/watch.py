@@ -154,6 +154,9 @@ class WatchScreen(SteeringScreen):
 
     def _open(self, pane: Pane) -> None:
         self.active = pane.id or self.active
+        # With its content: the next key is meant for this pane.
+        if self.snapshot is not None:
+            pane.show(self.snapshot)
         pane.focus_inside()
 
     def _mark_tab(self, pane_id: str) -> None:

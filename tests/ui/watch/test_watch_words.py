@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets._toast import Toast
 
 from dltui.ui.app import DltuiApp
@@ -95,3 +96,18 @@ def test_columns_make_room_for_names_and_notes_stay() -> None:
     assert fitting_columns(46, 22, noted=False) == (0, 1, 2, 5)
     assert fitting_columns(46, 22, noted=True) == (0, 1, 2, 6)
     assert fitting_columns(56, 5, noted=True) == (0, 1, 2, 4, 5, 6)
+
+
+async def test_a_key_right_after_a_panes_number_is_that_panes(make_run: Make) -> None:
+    app = DltuiApp(open_runs=(make_run().folder.path,))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, WatchScreen)
+        await until(pilot, lambda: screen.snapshot is not None and screen.snapshot.ridge)
+        first = screen.snapshot.ridge.name
+        for key in ("4", "n", "3", "o", "o"):
+            app.post_message(events.Key(key, key))
+        table = screen.query_one(LayersPane).table
+        await until(pilot, lambda: table.sort_column == 1)
+        await until(pilot, lambda: screen.snapshot.ridge.name != first)
+        assert seen(screen) == {"layers"}
