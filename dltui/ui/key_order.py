@@ -34,7 +34,9 @@ class KeysInOrder(_Base):
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, events.Key) or event.is_forwarded:
-            await super().on_event(event)
+            # A key may come back when the app is closing and has no screen that it could act on.
+            if not isinstance(event, events.Key) or self.screen_stack:
+                await super().on_event(event)
         elif self._in_flight is not None or self._waiting_keys:
             self._waiting_keys.append(event)
         else:

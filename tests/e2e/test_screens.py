@@ -219,6 +219,21 @@ def test_tables_grids_and_the_log_take_their_keys(watching: Terminal) -> None:
     press(watching, "v", lambda text: "errors only" not in text)
 
 
+def test_tables_reverse_and_tensors_and_metrics_take_turns(watching: Terminal) -> None:
+    press(watching, "3 z o", "layer ↓")
+    press(watching, "O", "layer ↑")
+    first = press(watching, "4", "weights · ")
+    named = re.search(r"weights · (\S+)", first)
+    assert named is not None
+    press(watching, "n", lambda text: "weights · " in text and named[0] not in text)
+    press(watching, "N", named[0])
+    press(watching, "2", "accuracy · 1/2")
+    press(watching, "m", "grad_norm · 2/2")
+    press(watching, "M", "accuracy · 1/2")
+    press(watching, "1 X", "log x")
+    press(watching, "X", lambda text: "─ loss" in text and "log x" not in text)
+
+
 def test_other_runs_the_palette_and_leaving(watching: Terminal, run: Run, place: Place) -> None:
     press(watching, "R", "draw another run")
     press(watching, "Escape", lambda text: "draw another run" not in text and FOOTER in text)
@@ -263,7 +278,7 @@ def test_home_opens_options_editor_copy_and_help(
 
 def test_home_filters_marks_and_opens_runs(home: Terminal, run: Run) -> None:
     press(home, "c", "Mark two runs or more")
-    home.keys("Tab", "Tab")
+    home.keys("Tab")
     press(home, "/", "state:running task:classify")
     home.type("state:finished")
     home.wait_for(lambda text: "live-1" not in text)
@@ -288,3 +303,40 @@ def test_home_trains_the_recipe_under_the_cursor(place: Place, run: Run) -> None
     assert place.run("mlp-wine").status.state == "finished"
     home.keys("q")
     home.wait_for("recipes")
+
+
+def test_a_run_is_killed_after_a_yes_and_compared_with_another(place: Place, run: Run) -> None:
+    place.say("train", "paced.yaml", "--name", "doomed", "--detach")
+    doomed = place.run("doomed")
+    watching = place.terminal("watch", "doomed", size=(80, 24))
+    watching.wait_for("● running")
+    press(watching, "K", "Kill the worker at once?")
+    press(watching, "y", "■ killed")
+    assert doomed.status.state == "stopped"
+    assert doomed.status.message.startswith("killed by ")
+    press(watching, "q", "exit code 0")
+
+    home = place.terminal(size=(120, 36))
+    home.wait_for(lambda text: "doomed-1" in text and "live-1" in text)
+    press(home, "Tab", "space Mark")
+    press(home, "Space", "1 marked")
+    press(home, "Down Space", "2 marked")
+    press(home, "c", lambda text: "settings that differ" in text and "doomed-1" in text)
+    home.hang_up()
+
+
+def test_a_recipe_is_edited_in_the_editor_of_ones_choice(place: Place, run: Run) -> None:
+    place.write("editor.sh", '#!/bin/sh\necho edited >> "$1".seen\nsleep 1\n')
+    (place.folder / "editor.sh").chmod(0o755)
+    place.environment["EDITOR"] = str(place.folder / "editor.sh")
+    home = place.terminal(size=(80, 24))
+    home.wait_for(lambda text: "mlp-wine" in text and "live-1" in text)
+    press(home, "E", "press n to copy it first")
+    press(home, "/", "filter recipes")
+    home.type("paced")
+    home.wait_for(lambda text: "mlp-wine" not in text and "paced.yaml" in text)
+    press(home, "Enter", "⏎ Train")
+    home.keys("E")
+    run.until((place.folder / "paced.yaml.seen").is_file)
+    home.wait_for(lambda text: "⏎ Train" in text)
+    press(home, "q", "exit code 0")

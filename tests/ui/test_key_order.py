@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from dltui.ui.app import DltuiApp
+from dltui.ui.home.recipe_preview import RecipePreview
 from dltui.ui.home.recipe_tree import RecipeTree
 from dltui.ui.screens.dialogs import Ask
 from dltui.ui.screens.editor import EditorScreen
@@ -45,3 +46,14 @@ async def test_a_filter_typed_in_one_go_with_its_key_holds_all_of_it() -> None:
         type_at_once(pilot, "slash", *"wine", "ctrl+u", *"lenet", "enter", "down", "up")
         box = app.screen.query_one("#recipe-filter", Input)
         await until(pilot, lambda: box.value == "lenet" and isinstance(app.focused, RecipeTree))
+
+
+async def test_the_preview_is_of_the_recipe_that_a_fast_filter_leaves() -> None:
+    app = DltuiApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        type_at_once(pilot, "slash", *"cnn-digits")
+        box = app.screen.query_one("#recipe-filter", Input)
+        await until(pilot, lambda: box.value == "cnn-digits")
+        preview = app.screen.query_one(RecipePreview)
+        await until(pilot, lambda: preview.entry and preview.entry.name == "vision/cnn-digits")

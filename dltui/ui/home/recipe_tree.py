@@ -134,7 +134,15 @@ class RecipeTree(Tree[Entry]):
                 keep = leaf
         target = keep or first
         if target is not None:
-            self.call_after_refresh(self.move_cursor, target)
+            self.call_after_refresh(self._put_cursor, target)
+
+    def _put_cursor(self, leaf: TreeNode[Entry]) -> None:
+        """Moves the cursor; the tree itself says nothing where another recipe took its line."""
+        if leaf not in (known for family in self.root.children for known in family.children):
+            return  # the tree has been filled anew since
+        self.move_cursor(leaf)
+        if leaf.data is not None:
+            self.post_message(self.Chosen(leaf.data))
 
     def choose(self, name: str) -> None:
         """Put the cursor on the recipe called `name`, if it is listed."""

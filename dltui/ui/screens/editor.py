@@ -101,6 +101,8 @@ class EditorScreen(Screen[tuple[str, Path] | None]):
             self.app.call_from_thread(self._show_problems, problems)
 
     def _show_problems(self, problems: tuple[Problem, ...]) -> None:
+        if self not in self.app.screen_stack:
+            return  # left while the check was under way
         self.problems = problems
         by_line: dict[int, str] = {}
         for problem in problems:
