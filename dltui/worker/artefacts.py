@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dltui.errors import StoreError
 from dltui.runs import publish_samples
+from dltui.runs.sheets import pair_files, picture_files
 from dltui.worker.data.example import png_bytes
 
 if TYPE_CHECKING:
@@ -116,18 +117,11 @@ class Artefacts:
         row_labels: Sequence[str] = (),
     ) -> None:
         """`pictures.json`: images `(N, C, H, W)` in 0 to 1 or uint8, `columns` a row."""
-        names = [f"p{number:03d}.png" for number in range(len(images))]
-        pairs = zip_longest(names, captions[: len(names)], fillvalue="")
-        content = {
-            "step": self.step,
-            "title": title,
-            "columns": columns,
-            "pictures": [{"file": name, "caption": caption} for name, caption in pairs],
-            "row_labels": list(row_labels),
-        }
-        files = {name: png_bytes(image) for name, image in zip(names, images.cpu(), strict=True)}
-        files["pictures.json"] = json.dumps(content, ensure_ascii=False).encode()
-        self._publish(files)
+        shown = zip_longest(images.cpu(), captions[: len(images)], fillvalue="")
+        sheet = ((png_bytes(image), caption) for image, caption in shown)
+        self._publish(
+            picture_files(self.step, title, sheet, columns=columns, row_labels=row_labels)
+        )
 
     def pairs(
         self,
@@ -137,14 +131,7 @@ class Artefacts:
         good: Sequence[bool],
     ) -> None:
         """`pairs.json`: texts side by side, such as source, truth and output, and which fit."""
-        content = {
-            "step": self.step,
-            "title": title,
-            "columns": list(columns),
-            "rows": [list(row) for row in rows],
-            "good": list(good),
-        }
-        self._publish({"pairs.json": json.dumps(content, ensure_ascii=False).encode()})
+        self._publish(pair_files(self.step, title, rows, good, columns=columns))
 
     def series(
         self,
