@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from dltui.errors import StoreError
-from dltui.runs import publish_samples
+from dltui.runs import publish_files
 from dltui.runs.sheets import pair_files, picture_files
 from dltui.worker.data.example import png_bytes
 
@@ -117,8 +115,10 @@ class Artefacts:
         row_labels: Sequence[str] = (),
     ) -> None:
         """`pictures.json`: images `(N, C, H, W)` in 0 to 1 or uint8, `columns` a row."""
-        shown = zip_longest(images.cpu(), captions[: len(images)], fillvalue="")
-        sheet = ((png_bytes(image), caption) for image, caption in shown)
+        told = [*captions, *[""] * (len(images) - len(captions))]
+        sheet = [
+            (png_bytes(image), caption) for image, caption in zip(images.cpu(), told, strict=True)
+        ]
         self._publish(
             picture_files(self.step, title, sheet, columns=columns, row_labels=row_labels)
         )
@@ -164,12 +164,8 @@ class Artefacts:
         self.arrays("scatter", _as_arrays(tensors), meta)
 
     def _publish(self, files: Mapping[str, bytes]) -> None:
-        def write(folder: Path) -> None:
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
-
         try:
-            publish_samples(self.record.folder.samples, self.step, write)
+            publish_files(self.record.folder.samples, self.step, files)
         except StoreError as error:
             self.record.event("alarm", str(error), level="error")
 
