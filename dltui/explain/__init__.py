@@ -31,6 +31,10 @@ _OTHER_NAMES = {
     "mobilenet": "architecture/efficientnet",
     "u-net": "architecture/unet",
     "dcgan": "architecture/gan",
+    "wgan": "architecture/gan",
+    "denoising": "architecture/autoencoder",
+    "vq-vae": "architecture/autoencoder",
+    "vqvae": "architecture/autoencoder",
     "gpt": "architecture/transformer",
     "bert": "architecture/encoder",
     "t5": "architecture/encoder-decoder",
@@ -57,6 +61,8 @@ _TRANSFORMERS = {
     "contrastive": "clip",
 }
 """Families of transformers by the task that they learn."""
+_FAMILIES = {"autoencode": "autoencoder", "vae": "vae", "gan": "gan"}
+"""Families that are known by what they learn, whatever their layers are."""
 
 
 def topics() -> list[str]:
@@ -105,6 +111,8 @@ def _architectures(recipe: Recipe) -> list[str]:
     """The families that the model belongs to, the most telling one first."""
     if recipe.model.pretrained is not None:
         return ["pretrained"]
+    if recipe.task.type in _FAMILIES:
+        return [_FAMILIES[recipe.task.type]]
     kinds = set(_kinds(recipe.raw.get("model")))
     found = [
         family

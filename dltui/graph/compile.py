@@ -13,7 +13,7 @@ from dltui.graph.assemble import TRACE_BATCH, Assembled, assemble, materialise
 from dltui.graph.building import shape_text
 from dltui.graph.initialise import initialise
 from dltui.graph.leaves import Traced
-from dltui.graph.outputs import check_output
+from dltui.graph.outputs import check_inputs, check_output
 from dltui.graph.plugins import load_plugins, plugin_failure, task_named
 from dltui.graph.pretrained import pretrained_model
 from dltui.graph.registries import is_detector
@@ -86,7 +86,9 @@ def _networks(
     for name in recipe.models:
         interface = interfaces.get(name)
         seen = interface.seen_from(info) if interface is not None else info
-        found[name] = (recipe.network(name), seen, interface)
+        network = recipe.network(name)
+        check_inputs(network, interface)
+        found[name] = (network, seen, interface)
     return found
 
 
@@ -156,10 +158,6 @@ def _table_of_pretrained(
     source = recipe.model.pretrained
     assert source is not None
     if is_detector(model):
-        if interface is not None and interface.output is not None:
-            message = f"{source.source} has losses of its own; task {recipe.task.type} needs a map"
-            message += " of classes and boxes: write the network with `layers:`"
-            raise fault(recipe, (*source.path, "from"), message)
         initialise(model, recipe)
         return _rows_without_shapes(model)
     rows: list[LayerRow] = []

@@ -1,4 +1,4 @@
-"""Whether a network gives what its task reads."""
+"""Whether a network reads what its task feeds, and gives what its task reads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,26 @@ from dltui.recipe.tasks.facts import Interface, Shape
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
+
+
+def check_inputs(recipe: Recipe, interface: Interface | None) -> None:
+    """Refuses a network that would not get an input that it names, or not use one that it gets.
+
+    Raises:
+        RecipeError: at `inputs`, or at the network where it names none.
+    """
+    if interface is None or not interface.closed:
+        return
+    model, fed = recipe.model, [entry.name for entry in interface.inputs]
+    who = f"the {next(iter(recipe.models))}"
+    for number, name in enumerate(model.inputs):
+        if name not in fed:
+            message = f"the task {recipe.task.type} feeds {who} with {', '.join(fed)}, not {name}"
+            raise fault(recipe, (*model.path, "inputs", number), message)
+    if len(fed) > 1 and set(model.inputs) != set(fed):
+        path: KeyPath = (*model.path, "inputs") if model.inputs else model.path
+        told = f"the task {recipe.task.type} feeds {who} with {' and '.join(fed)}"
+        raise fault(recipe, path, f"{told}: write `inputs: [{', '.join(fed)}]` and use them")
 
 
 def check_output(recipe: Recipe, interface: Interface | None, output: Any) -> None:

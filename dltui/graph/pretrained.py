@@ -35,7 +35,7 @@ def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module
     path = source.path
     family, _, name = source.source.partition("/")
     if is_run_source(source.source):
-        model = _of_run(recipe, source, meta=meta)
+        model, _, _ = network_of_run(recipe, source, meta=meta)
     elif family in REGISTRIES:
         outputs = _head_size(source, recipe, info) if source.replace_head else None
         model = REGISTRIES[family](Request(recipe, source, name, info, outputs, meta))
@@ -54,8 +54,15 @@ def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module
     return model
 
 
-def _of_run(recipe: Recipe, source: Pretrained, *, meta: bool) -> nn.Module:
-    trained, facts, file = trained_in(recipe, source)
+def network_of_run(
+    recipe: Recipe, source: Pretrained, *, meta: bool, key: str = "from"
+) -> tuple[nn.Module, Recipe, DataInfo]:
+    """A trained network of ours, the recipe that it was trained by, and the facts of its data.
+
+    Raises:
+        RecipeError: there is no such run or file, or it does not fit, at `key` of the source.
+    """
+    trained, facts, file = trained_in(recipe, source, key)
     load_plugins(trained)
     if trained.model.pretrained is not None:
         model = pretrained_model(trained, facts, meta=True)
@@ -66,8 +73,8 @@ def _of_run(recipe: Recipe, source: Pretrained, *, meta: bool) -> nn.Module:
         model = assembled.network if meta else materialise(assembled)
     # Loading the run's plugins has forgotten this recipe's own.
     load_plugins(recipe)
-    fill(model, file, recipe, source, meta=meta)
-    return model
+    fill(model, file, recipe, source, meta=meta, key=key)
+    return model, trained, facts
 
 
 def _freeze(model: nn.Module, source: Pretrained, recipe: Recipe) -> None:

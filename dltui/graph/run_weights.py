@@ -29,7 +29,9 @@ def is_run_source(source: str) -> bool:
     return source.startswith("run/") or "/" not in source or source[0] in "/.~"
 
 
-def trained_in(recipe: Recipe, source: Pretrained) -> tuple[Recipe, DataInfo, Path]:
+def trained_in(
+    recipe: Recipe, source: Pretrained, key: str = "from"
+) -> tuple[Recipe, DataInfo, Path]:
     """The recipe of the run that `source` names, the facts of its data, and the weights' file.
 
     Of a run, or of a checkpoint's folder, it is the averaged weights where there are any; of a
@@ -40,24 +42,24 @@ def trained_in(recipe: Recipe, source: Pretrained) -> tuple[Recipe, DataInfo, Pa
     """
     folder: RunFolder | None
     if source.source.startswith("run/"):
-        folder = _run(recipe, source)
-        file = _weights(_pointed(recipe, source, folder))
+        folder = _run(recipe, source, key)
+        file = _weights(_pointed(recipe, source, folder, key))
     else:
         file = _weights(_named(Path(source.source).expanduser()))
         folder = next((RunFolder(up) for up in file.parents if _is_run(up)), None)
     if not file.is_file():
-        raise fault(recipe, (*source.path, "from"), f"there are no weights at {file}")
+        raise fault(recipe, (*source.path, key), f"there are no weights at {file}")
     if folder is None:
         message = (
             f"{file} lies in no run of dltui, so its network is not known; write the network "
             "under `layers`, or take a file below a run's checkpoints"
         )
-        raise fault(recipe, (*source.path, "from"), message)
+        raise fault(recipe, (*source.path, key), message)
     try:
         return load_recipe(open_run(folder.path).resolved), _facts(folder), file
     except (DltuiError, OSError, ValueError, TypeError) as error:
         message = f"the run {folder.id} cannot be taken over: {error}"
-        raise fault(recipe, (*source.path, "from"), message) from error
+        raise fault(recipe, (*source.path, key), message) from error
 
 
 def fill(
@@ -107,7 +109,7 @@ def _read(file: Path, device: str) -> Any:
     return {name: tensor.to(device) for name, tensor in load_file(file).items()}
 
 
-def _run(recipe: Recipe, source: Pretrained) -> RunFolder:
+def _run(recipe: Recipe, source: Pretrained, key: str) -> RunFolder:
     wanted = source.source.removeprefix("run/")
     runs = runs_folder().absolute()
     # Exact names only: `last` would be the new run itself once that is made.
@@ -119,11 +121,11 @@ def _run(recipe: Recipe, source: Pretrained) -> RunFolder:
     if len(found) != 1:
         what = f"no run is called {wanted!r}" if not found else f"{len(found)} runs are {wanted!r}"
         message = f"{what} in {runs}; give its whole name or id"
-        raise fault(recipe, (*source.path, "from"), message)
+        raise fault(recipe, (*source.path, key), message)
     return RunFolder(found[0])
 
 
-def _pointed(recipe: Recipe, source: Pretrained, folder: RunFolder) -> Path:
+def _pointed(recipe: Recipe, source: Pretrained, folder: RunFolder, key: str) -> Path:
     if source.weights not in (None, *_POINTERS):
         message = f"a run has the weights best and latest, not {source.weights!r}"
         raise fault(recipe, (*source.path, "weights"), message)
@@ -131,7 +133,7 @@ def _pointed(recipe: Recipe, source: Pretrained, folder: RunFolder) -> Path:
     found = best or pointed(folder.checkpoints, "latest")
     if found is None or (source.weights == "best" and best is None):
         message = f"the run {folder.id} has no checkpoint yet"
-        raise fault(recipe, (*source.path, "from"), message)
+        raise fault(recipe, (*source.path, key), message)
     return found
 
 

@@ -14,29 +14,25 @@ class Networks:
     """`networks.main(inputs)` runs the first network, `networks["decoder"](z)` another.
 
     `module` holds all of them: the one network itself, or an `nn.ModuleDict`. What is called may
-    be a compiled or distributed form of the modules; `is_shared` says that other processes train
-    the same weights, so that all have to run it alike.
+    be a compiled or distributed form of the modules.
     """
 
-    def __init__(
-        self, module: nn.Module, forwards: Mapping[str, Forward], *, is_shared: bool = False
-    ):
+    def __init__(self, module: nn.Module, forwards: Mapping[str, Forward]):
         self.module = module
-        self.is_shared = is_shared
-        self.forwards = dict(forwards)
-        self.main: Forward = next(iter(self.forwards.values()))
+        self._forwards = dict(forwards)
+        self.main: Forward = next(iter(self._forwards.values()))
 
     def __getitem__(self, name: str) -> Forward:
-        return self.forwards[name]
+        return self._forwards[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self.forwards
+        return name in self._forwards
 
     def modules(self) -> dict[str, nn.Module]:
         """The plain modules by the networks' names."""
-        if isinstance(self.module, nn.ModuleDict) and set(self.module) == set(self.forwards):
+        if isinstance(self.module, nn.ModuleDict) and set(self.module) == set(self._forwards):
             return dict(self.module.items())
-        return dict.fromkeys(self.forwards, self.module)
+        return dict.fromkeys(self._forwards, self.module)
 
 
 def plain_networks(module: nn.Module, names: tuple[str, ...]) -> Networks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from dltui.graph.building import SEQUENCE, Args, Inputs, LayerError, builds
+from dltui.graph.modules.codebook import VectorQuantize
 from dltui.graph.modules.embeddings import ClassEmbedding, ClassToken, TimeEmbedding
 from dltui.graph.modules.positions import LearnedPositions, RelativeBias, SinusoidalPositions
 
@@ -71,3 +72,11 @@ def _time_embedding(args: Args, inputs: Inputs) -> nn.Module:
         raise LayerError("a sine goes with a cosine, so their number is even", "frequencies")
     hidden = args["hidden"] or width
     return TimeEmbedding(width, frequencies, hidden, args["max_period"], args["scale"])
+
+
+@builds("vector_quantize")
+def _vector_quantize(args: Args, inputs: Inputs) -> nn.Module:
+    rank = inputs.need_rank(2, 5, "(N, D), (N, T, D) or (N, C, …)")
+    last = rank < 4 if args["channels_last"] is None else args["channels_last"]
+    axis = rank - 1 if last else 1
+    return VectorQuantize(args["codes"], inputs.shape[axis], args["commitment"], axis)

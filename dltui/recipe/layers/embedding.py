@@ -72,4 +72,18 @@ EMBEDDING = (
             "scale": real("the time is multiplied by it first: 1000 for times from 0 to 1", 1.0),
         },
     ),
+    LayerSpec(
+        "vector_quantize",
+        "replaces each vector by the nearest of a learned codebook, channels of (N, C, …) or the "
+        "last dimension of (N, T, D); gradients pass straight through (van den Oord et al. 2017)",
+        "codes",
+        {
+            "codes": Arg("int", 64, "vectors in the codebook", minimum=2),
+            "commitment": real("weight of the loss that holds the input near its code", 0.25, 0),
+            "channels_last": Arg(
+                "bool", None, "vectors along the last dimension; null: not of images", optional=True
+            ),
+        },
+        aliases=("vq",),
+    ),
 )

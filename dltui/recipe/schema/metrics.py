@@ -28,6 +28,25 @@ _ALL = (
     LayerSpec("mae", "mean absolute error"),
     LayerSpec("mse", "mean squared error"),
     LayerSpec("r2", "share of the variance explained"),
+    LayerSpec(
+        "ssim",
+        "structural similarity of pictures (Wang et al. 2004)",
+        "sigma",
+        {"sigma": Arg("float", None, "of its window in pixels; null: 1.5", optional=True)},
+    ),
+    LayerSpec("elbo", "lower bound of the log likelihood, in nats an example"),
+    LayerSpec("fid", "Fréchet distance of made pictures from real ones, see task.fid"),
+    LayerSpec(
+        "recognised",
+        "share of made pictures to which the network of task.fid gives a class with confidence",
+        "confidence",
+        {"confidence": Arg("float", 0.9, "least probability", minimum=0, maximum=1)},
+    ),
+    LayerSpec(
+        "conditional_accuracy",
+        "share of pictures made of a class that the network of task.fid takes for that class",
+    ),
+    LayerSpec("codebook_perplexity", "codes of vector_quantize in use, as if all alike"),
     LayerSpec("perplexity", "exp of the mean loss per token"),
     LayerSpec("token_accuracy", "share of tokens guessed right"),
     LayerSpec(
@@ -36,8 +55,6 @@ _ALL = (
         "average",
         _average("macro"),
     ),
-    LayerSpec("map50", "mean average precision of boxes that overlap by half"),
-    LayerSpec("map", "mean average precision, over overlaps from 0.5 to 0.95 as COCO has it"),
     LayerSpec("pixel_accuracy", "share of pixels of the right class"),
     LayerSpec(
         "dice", "twice the overlap of pixels, divided by both areas", "average", _average("macro")

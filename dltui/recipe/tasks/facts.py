@@ -19,12 +19,14 @@ class Interface:
 
     `shape` and `dtype` are of its one unnamed input; `inputs` of those that it may take by name.
     `output` is the one tensor's shape, or those of its outputs by name; None where anything goes.
+    A `closed` one is fed with `inputs` alone, and a network that does not read them all is refused.
     """
 
     shape: tuple[int, ...]
     dtype: Literal["float32", "int64"]
     inputs: tuple[InputInfo, ...] = ()
     output: Shape | Mapping[str, Shape] | None = None
+    closed: bool = False
 
     def seen_from(self, info: DataInfo) -> DataInfo:
         """The data as this network sees it."""

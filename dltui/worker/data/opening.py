@@ -81,6 +81,8 @@ class Data:
     target_std: Tensor | None
     parts: dict[str, Examples]
     loaded: Loaded
+    preparation: Preparation
+    """What the networks see of an example: scale and normalisation, on the CPU."""
 
     def decode_example(self, part: str, index: int) -> Example:
         """Example `index` of `train`, `val` or `test` as a person looks at it."""
@@ -120,33 +122,25 @@ def _described(recipe: HasData) -> DataInfo:
 
 
 def open_data(
-    recipe: HasData,
-    *,
-    seed: int,
-    device: torch.device | str,
-    say: Say | None = None,
-    share: tuple[int, int] = (0, 1),
+    recipe: HasData, *, seed: int, device: torch.device | str, say: Say | None = None
 ) -> Data:
     """Reads the data, divides it, and makes the batches of every part on `device`.
 
     `seed` decides order and augmentation; `say` gets lines about downloads and skipped files.
-    `share` `(rank, size)` says which part of each training batch this process is to get.
     Raises `DataError`.
     """
     with _placed(recipe):
-        return _opened(recipe, seed, torch.device(device), say, share)
+        return _opened(recipe, seed, torch.device(device), say)
 
 
-def _opened(
-    recipe: HasData, seed: int, device: torch.device, say: Say | None, share: tuple[int, int]
-) -> Data:
+def _opened(recipe: HasData, seed: int, device: torch.device, say: Say | None) -> Data:
     section = recipe.data
     loaded = _read(recipe, say)
     parts = divided(section, loaded)
     train = parts["train"]
     preparation = preparation_of(section, loaded, train)
     batches = {
-        name: _batches(section, examples, preparation, name, seed, device, say, share)
+        name: _batches(section, examples, preparation, name, seed, device, say)
         for name, examples in parts.items()
     }
     info = _with_sizes(
@@ -170,6 +164,7 @@ def _opened(
         parts=parts,
         # Without the undivided examples, whose memory is free once the parts are made.
         loaded=replace(loaded, parts={}),
+        preparation=preparation.without_augmentation(),
     )
 
 
@@ -251,7 +246,6 @@ def _batches(
     seed: int,
     device: torch.device,
     say: Say | None,
-    share: tuple[int, int],
 ) -> Batches:
     training = part == "train"
     return Batches(
@@ -267,7 +261,6 @@ def _batches(
         on_device=_fits(section, examples, device),
         workers=section.workers,
         say=say,
-        share=share if training else (0, 1),
     )
 
 

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from torch import Tensor, nn
 
 from dltui.graph.assemble import assemble
+from dltui.paths import shipped_recipes
 from dltui.recipe import Recipe
 from dltui.recipe.data_info import DataInfo
 from tests.worker.graph.reference import filled, images, largest_difference, ours_with_weights_of
@@ -21,8 +22,8 @@ Write = Callable[..., Recipe]
 NETWORKS = Path(__file__).with_name("networks")
 
 
-def written(file: str) -> Any:
-    return YAML(typ="safe", pure=True).load(NETWORKS / file)
+def written(file: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(file)
 
 
 def network(write: Write, section: Any) -> Recipe:
@@ -65,7 +66,7 @@ class PlainUNet(nn.Module):
 
 
 def test_the_unet_is_the_papers(write: Write) -> None:
-    section = written("unet.yaml")["model"]
+    section = written(NETWORKS / "unet.yaml")["model"]
     recipe = network(write, section)
     ours = assemble(recipe, images(1, 64, 2)).network
     with torch.device("meta"):
@@ -113,7 +114,7 @@ def test_the_dcgan_is_the_papers(
     parameters: int,
     write: Write,
 ) -> None:
-    recipe = network(write, written("dcgan.yaml")["models"][name])
+    recipe = network(write, written(shipped_recipes() / "landmarks" / "dcgan.yaml")["models"][name])
     info = DataInfo(shape, "float32", "class", classes=10)
     torch.manual_seed(0)
     with torch.device("meta"):

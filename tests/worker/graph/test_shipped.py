@@ -26,14 +26,23 @@ INFOS = {
     ),
     "vision/unet-shapes": DataInfo((3, 64, 64), "float32", "mask", classes=4),
     "vision/deeplab-voc": DataInfo((3, 64, 64), "float32", "mask", classes=21),
-    "vision/detector-shapes": DataInfo((3, 64, 64), "float32", "boxes", classes=3),
-    "vision/centernet-voc": DataInfo((3, 64, 64), "float32", "boxes", classes=20),
-    "vision/centernet-coco": DataInfo((3, 64, 64), "float32", "boxes", classes=80),
     "landmarks/unet": DataInfo((1, 64, 64), "float32", "mask", classes=2),
     "landmarks/lenet5": DataInfo((1, 28, 28), "float32", "class", classes=10),
     **{
         f"landmarks/{name}": DataInfo((3, 224, 224), "float32", "class", classes=1000)
         for name in ("alexnet", "vgg16", "resnet18", "resnet50", "efficientnet-b0", "vit-b-16")
+    },
+    "landmarks/dcgan": DataInfo((3, 64, 64), "float32", "class", classes=2),
+    **{
+        name: DataInfo((1, 8, 8), "float32", "class", classes=10)
+        for name in (
+            "autoencoders/ae-digits",
+            "autoencoders/vae-digits",
+            "autoencoders/vqvae-digits",
+            "gans/dcgan-digits",
+            "gans/wgan-gp-digits",
+            "gans/conditional-digits",
+        )
     },
     "tabular/csv": DataInfo((7,), "float32", "class", classes=2),
     "language/gpt-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
