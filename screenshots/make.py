@@ -2,9 +2,9 @@
 
     python screenshots/make.py [NAME …]
 
-Trains `vision/cnn-digits` and a little of `language/gpt-pydoc` into a temporary folder, opens the
-screens in Textual's headless driver, presses the keys a person would press, and writes one SVG a
-picture beside this file; PNG too where rsvg-convert is installed.
+Trains the recipes of `RECIPES` that the pictures need into a temporary folder, opens the screens in
+Textual's headless driver, presses the keys a person would press, and writes one SVG a picture
+beside this file; PNG too where rsvg-convert is installed.
 """
 
 from __future__ import annotations
@@ -42,6 +42,19 @@ class Shot:
     light: bool = False
 
 
+RECIPES = {
+    "digits": ("vision/cnn-digits", "trainer.epochs=3", "optimizer.lr=0.003"),
+    "pydoc": ("language/gpt-pydoc",),
+    "unet": ("vision/unet-shapes",),
+    "detector": ("vision/detector-shapes",),
+    "vae": ("autoencoders/vae-digits",),
+    "gan": ("gans/dcgan-digits",),
+    "ddpm": ("diffusion/ddpm-digits",),
+    "forecast": ("series/lstm-sunspots",),
+    "seq2seq": ("language/t5-reverse",),
+}
+"""The runs that are finished when their pictures are taken."""
+
 SHOTS = (
     Shot("watch", "live", (120, 36)),
     Shot("watch-wide", "live", (200, 50)),
@@ -52,6 +65,13 @@ SHOTS = (
     Shot("confusion", "digits", (100, 30), ("5", "z", "o")),
     Shot("misclassified", "digits", (120, 36), ("5", "o", "right", "enter")),
     Shot("text", "pydoc", (120, 36)),
+    Shot("segmentation", "unet", (120, 36), ("5", "z")),
+    Shot("detection", "detector", (120, 36), ("5", "z")),
+    Shot("latent", "vae", (120, 36), ("5",)),
+    Shot("gan", "gan", (120, 36), ("5", "z")),
+    Shot("diffusion", "ddpm", (120, 36), ("5", "z")),
+    Shot("forecast", "forecast", (120, 36), ("5",)),
+    Shot("pairs", "seq2seq", (120, 36), ("5",)),
     Shot("light", "live", (120, 36), light=True),
     Shot("home", None, (120, 36), ("down", "down", "l")),
     Shot("options", None, (110, 32), ("o",)),
@@ -68,12 +88,11 @@ def main(wanted: list[str]) -> None:
         shots = [shot for shot in SHOTS if not wanted or shot.name in wanted]
         names = {shot.run for shot in shots}
         runs: dict[str | None, Path] = {}
-        if not names <= {"live"}:
-            runs["digits"] = train(
-                "vision/cnn-digits", "--headless", "trainer.epochs=3", "optimizer.lr=0.003"
-            )
-        if "pydoc" in names:
-            runs["pydoc"] = train("language/gpt-pydoc", "--headless")
+        # Home shows a list of runs that is not empty.
+        needed = names | {"digits"} if names - {"live"} else names
+        for name, (recipe, *settings) in RECIPES.items():
+            if name in needed:
+                runs[name] = train(recipe, "--headless", *settings)
         if "live" in names:
             runs["live"] = train("vision/cnn-digits", "--detach", "trainer.epochs=400")
             wait_for_epoch(runs["live"], 12)

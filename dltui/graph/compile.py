@@ -158,6 +158,10 @@ def _table_of_pretrained(
     source = recipe.model.pretrained
     assert source is not None
     if is_detector(model):
+        if interface is not None and interface.output is not None:
+            message = f"{source.source} has losses of its own; task {recipe.task.type} needs a map"
+            message += " of classes and boxes: write the network with `layers:`"
+            raise fault(recipe, (*source.path, "from"), message)
         initialise(model, recipe)
         return _rows_without_shapes(model)
     rows: list[LayerRow] = []

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from dltui.errors import StoreError
-from dltui.runs import publish_samples
+from dltui.runs import publish_files
+from dltui.runs.sheets import pair_files, picture_files
 from dltui.worker.data.example import png_bytes
 
 if TYPE_CHECKING:
@@ -116,18 +115,13 @@ class Artefacts:
         row_labels: Sequence[str] = (),
     ) -> None:
         """`pictures.json`: images `(N, C, H, W)` in 0 to 1 or uint8, `columns` a row."""
-        names = [f"p{number:03d}.png" for number in range(len(images))]
-        pairs = zip_longest(names, captions[: len(names)], fillvalue="")
-        content = {
-            "step": self.step,
-            "title": title,
-            "columns": columns,
-            "pictures": [{"file": name, "caption": caption} for name, caption in pairs],
-            "row_labels": list(row_labels),
-        }
-        files = {name: png_bytes(image) for name, image in zip(names, images.cpu(), strict=True)}
-        files["pictures.json"] = json.dumps(content, ensure_ascii=False).encode()
-        self._publish(files)
+        told = [*captions, *[""] * (len(images) - len(captions))]
+        sheet = [
+            (png_bytes(image), caption) for image, caption in zip(images.cpu(), told, strict=True)
+        ]
+        self._publish(
+            picture_files(self.step, title, sheet, columns=columns, row_labels=row_labels)
+        )
 
     def pairs(
         self,
@@ -137,14 +131,7 @@ class Artefacts:
         good: Sequence[bool],
     ) -> None:
         """`pairs.json`: texts side by side, such as source, truth and output, and which fit."""
-        content = {
-            "step": self.step,
-            "title": title,
-            "columns": list(columns),
-            "rows": [list(row) for row in rows],
-            "good": list(good),
-        }
-        self._publish({"pairs.json": json.dumps(content, ensure_ascii=False).encode()})
+        self._publish(pair_files(self.step, title, rows, good, columns=columns))
 
     def series(
         self,
@@ -177,12 +164,8 @@ class Artefacts:
         self.arrays("scatter", _as_arrays(tensors), meta)
 
     def _publish(self, files: Mapping[str, bytes]) -> None:
-        def write(folder: Path) -> None:
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
-
         try:
-            publish_samples(self.record.folder.samples, self.step, write)
+            publish_files(self.record.folder.samples, self.step, files)
         except StoreError as error:
             self.record.event("alarm", str(error), level="error")
 

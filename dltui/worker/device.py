@@ -24,15 +24,29 @@ _COMPILE_PARAMETERS = 5_000_000
 
 
 def check_devices(recipe: Recipe) -> None:
-    """Raises RecipeError where the recipe wants more devices than one process uses."""
-    if recipe.trainer.devices > 1:
-        text = "training on several devices at once is not supported; write devices: 1"
+    """Raises RecipeError where this training cannot be shared by as many devices as it asks for."""
+    count, text = recipe.trainer.devices, ""
+    if count == 1:
+        return
+    device = choose_device(recipe.trainer.device)
+    if device.type == "mps":
+        text = "Apple's devices cannot share a training; write devices: 1"
+    elif device.type == "cuda" and torch.cuda.device_count() < count:
+        text = f"this machine has {torch.cuda.device_count()} CUDA devices"
+    elif len(recipe.optimizers) > 1 or tuple(recipe.models) != ("model",):
+        text = "several networks train on one device; write devices: 1"
+    elif recipe.data.kfold is not None:
+        text = "cross-validation trains on one device; write devices: 1"
+    elif recipe.data.batch_size < count:
+        text = f"a batch of {recipe.data.batch_size} cannot be shared by {count} devices"
+    if text:
         raise RecipeError([recipe.problem(("trainer", "devices"), text)])
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, local_rank: int = 0) -> torch.device:
     """The device called `name`; `auto` takes a CUDA device, else Apple's, else the CPU.
 
+    `local_rank` counts the processes of this machine that share a training.
     Raises DeviceError where it is not on this machine.
     """
     if name == "auto":
@@ -48,10 +62,11 @@ def choose_device(name: str) -> torch.device:
     if device.type != "cuda":
         raise DeviceError(f"this machine has no device {name!r}", remedy=_REMEDY)
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if (device.index or 0) >= count:
+    index = (device.index or 0) + local_rank
+    if index >= count:
         found = f"it has {count} CUDA device{'s' * (count != 1)}"
-        raise DeviceError(f"this machine has no {name}; {found}", remedy=_REMEDY)
-    return torch.device("cuda", device.index or 0)
+        raise DeviceError(f"this machine has no cuda:{index}; {found}", remedy=_REMEDY)
+    return torch.device("cuda", index)
 
 
 _REMEDY = "choose --device auto or cpu, or trainer.device in the recipe"

@@ -60,8 +60,15 @@ class Evaluations:
         out = Artefacts(self._record, self._data, self._device, self._pace, last=last)
         with self._at_rest(averaged=averaged):
             collector = task.collector(part)
+            # The other processes of a team do not evaluate.
+            networks = self._parts.networks
             results = evaluate_part(
-                self._parts.networks, batches, task, self._metrics, collector, precision
+                self._parts.plain if networks.is_shared else networks,
+                batches,
+                task,
+                self._metrics,
+                collector,
+                precision,
             )
             collector.publish(out)
             if part == "val":

@@ -86,6 +86,8 @@ def build_metrics(recipe: Recipe, task: Task, device: Any) -> dict[str, Metric]:
         except (ValueError, TypeError) as error:
             problem = recipe.problem(("metrics", number), f"{name}: {error}")
             raise RecipeError([problem]) from error
+        # One process evaluates, however many share the training.
+        metric.distributed_available_fn = lambda: False
         found[next(columns)] = metric.to(device)
     return found
 

@@ -14,25 +14,29 @@ class Networks:
     """`networks.main(inputs)` runs the first network, `networks["decoder"](z)` another.
 
     `module` holds all of them: the one network itself, or an `nn.ModuleDict`. What is called may
-    be a compiled or distributed form of the modules.
+    be a compiled or distributed form of the modules; `is_shared` says that other processes train
+    the same weights, so that all have to run it alike.
     """
 
-    def __init__(self, module: nn.Module, forwards: Mapping[str, Forward]):
+    def __init__(
+        self, module: nn.Module, forwards: Mapping[str, Forward], *, is_shared: bool = False
+    ):
         self.module = module
-        self._forwards = dict(forwards)
-        self.main: Forward = next(iter(self._forwards.values()))
+        self.is_shared = is_shared
+        self.forwards = dict(forwards)
+        self.main: Forward = next(iter(self.forwards.values()))
 
     def __getitem__(self, name: str) -> Forward:
-        return self._forwards[name]
+        return self.forwards[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._forwards
+        return name in self.forwards
 
     def modules(self) -> dict[str, nn.Module]:
         """The plain modules by the networks' names."""
-        if isinstance(self.module, nn.ModuleDict) and set(self.module) == set(self._forwards):
+        if isinstance(self.module, nn.ModuleDict) and set(self.module) == set(self.forwards):
             return dict(self.module.items())
-        return dict.fromkeys(self._forwards, self.module)
+        return dict.fromkeys(self.forwards, self.module)
 
 
 def plain_networks(module: nn.Module, names: tuple[str, ...]) -> Networks:

@@ -26,6 +26,7 @@ from dltui.worker.tasks import Task, build_task
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
     from dltui.worker.data import Data
+    from dltui.worker.team import Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,20 @@ class Parts:
     precision: Precision
     steps: Steps
 
+    def set_learning_rate(self, lr: float) -> None:
+        """`lr` in the first optimiser's first group, in proportion in all others."""
+        for name, factors in self.group_factors.items():
+            groups = self.optimizers[name].param_groups
+            for group, factor in zip(groups, factors, strict=True):
+                group["lr"] = lr * factor
 
-def build_parts(recipe: Recipe, data: Data, device: torch.device) -> Parts:
-    """Everything on `device`. Raises RecipeError where the recipe does not fit together."""
+
+def build_parts(
+    recipe: Recipe, data: Data, device: torch.device, team: Team | None = None
+) -> Parts:
+    """Everything on `device`, its gradients averaged over the team where there is one.
+
+    Raises RecipeError where the recipe does not fit together."""
     trainer = recipe.trainer
     steps = count_steps(recipe, len(data.train))
     precision = choose_precision(recipe, device)
@@ -65,9 +77,10 @@ def build_parts(recipe: Recipe, data: Data, device: torch.device) -> Parts:
     base_lr = recipe.optimizer.lr
     is_compiled = wants_compile(trainer.compile, device, model, steps.total)
     plain = plain_networks(model, tuple(recipe.models))
+    shared = plain if team is None else team.wrapped(plain)
     return Parts(
         model=model,
-        networks=_compiled(plain, trainer.compile) if is_compiled else plain,
+        networks=_compiled(shared, trainer.compile) if is_compiled else shared,
         plain=plain,
         is_compiled=is_compiled,
         task=task,
@@ -92,11 +105,11 @@ def count_steps(recipe: Recipe, micro_batches: int) -> Steps:
     return Steps(max(round((trainer.epochs or 1) * per_epoch), 1), per_epoch)
 
 
-def _compiled(plain: Networks, setting: bool | str) -> Networks:
+def _compiled(networks: Networks, setting: bool | str) -> Networks:
     if setting == "auto":
         # Asked for by nobody: what cannot be compiled runs as it is, with a note in worker.log.
         import torch._dynamo  # slow to import, and only needed here
 
         torch._dynamo.config.suppress_errors = True
-    compiled = {name: torch.compile(module) for name, module in plain.modules().items()}
-    return Networks(plain.module, compiled)
+    compiled = {name: torch.compile(forward) for name, forward in networks.forwards.items()}
+    return Networks(networks.module, compiled, is_shared=networks.is_shared)

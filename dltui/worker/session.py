@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 import time
 from dataclasses import asdict, replace
@@ -25,6 +26,7 @@ from dltui.worker.training import Training
 
 if TYPE_CHECKING:
     from dltui.recipe import Recipe
+    from dltui.worker.team import Team
 
 
 _COMPILING = "compiling the model; the first step comes after that"
@@ -98,12 +100,14 @@ class Session:
         seed_everything(recipe.trainer)
         seed = recipe.trainer.seed
         self._doing("reading the data")
-        data = open_data(recipe, seed=seed, device=self.device, say=self._say)
+        team = self._team(recipe)
+        share = (0, 1) if team is None else team.share
+        data = open_data(recipe, seed=seed, device=self.device, say=self._say, share=share)
         for note in data.info.notes if fold.index == 0 else ():
             self.record.event("log", note)
         self._doing("building the model")
-        parts = build_parts(recipe, data, self.device)
-        training = Training(recipe, data, parts, self.device, self.record, self.control, fold)
+        parts = build_parts(recipe, data, self.device, team)
+        training = Training(recipe, data, parts, self.device, self.record, self.control, fold, team)
         self.training = training
         self.record.step = training.step
         if saved is not None:
@@ -111,8 +115,22 @@ class Session:
             restore(training, saved) if saved.is_own else fork(training, saved)
         self._announce(training, saved)
         data.save(self.folder.path)
-        training.run()
+        try:
+            training.run()
+        except RuntimeError as error:
+            if team is None:
+                raise
+            raise team.explain(error) from error
         return training
+
+    def _team(self, recipe: Recipe) -> Team | None:
+        if recipe.trainer.devices == 1 and "RANK" not in os.environ:
+            return None
+        from dltui.worker.team import lead  # torch.distributed is slow to import
+
+        team = lead(recipe, self.folder, self.device)
+        self.record.event("log", f"{team.size} processes share this training")
+        return team
 
     def _say(self, line: str) -> None:
         self._doing(line)

@@ -35,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         folder = open_run(options.run_folder.absolute())
+        if int(os.environ.get("RANK", "0")) > 0:
+            from dltui.worker.follower import follow_leader  # imports torch
+
+            return follow_leader(folder)
         with WorkerLock(folder.lock_path):
             return work(folder, resume=options.resume, debug=options.debug)
     except DltuiError as error:

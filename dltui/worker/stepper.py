@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dltui.worker.data import Batch
 
 
+_NO_ROOM = "out of memory: processes that share a training cannot halve their batches alone"
+
+
 class Stepper:
     """Turns a group of micro-batches into gradients and gradients into an update.
 
@@ -82,6 +85,8 @@ class Stepper:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
+                if self.networks.is_shared:
+                    raise TrainingError(_NO_ROOM, remedy="lower data.batch_size") from error
                 self._halve(max(len(batch) for batch in group), error)
 
     def _take_turn(self, phase: Phase) -> None:

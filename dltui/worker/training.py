@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from dltui.errors import DataError
+from dltui.errors import DataError, RecipeError
 from dltui.runs import Best
 from dltui.worker.best import best_weights
 from dltui.worker.callbacks import Callbacks, Moment, view_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dltui.recipe import Recipe
     from dltui.worker.data import Batch, Data
     from dltui.worker.record import RunRecord
+    from dltui.worker.team import Team
 
 
 class Training:
@@ -48,6 +49,7 @@ class Training:
         record: RunRecord,
         control: Control,
         fold: Fold | None = None,
+        team: Team | None = None,
     ):
         self.recipe = recipe
         self.data = data
@@ -56,6 +58,7 @@ class Training:
         self.record = record
         self.control = control
         self.fold = fold or Fold()
+        self.team = team
         self.step = self.fold.first_step
         self.pace = Pace()
         self.last_row: tuple[float, ...] = ()
@@ -63,6 +66,9 @@ class Training:
         main = getattr(recipe.task, "main_metric", recipe.facts.main_metric)
         self.best_metric = trainer.checkpoint.best or main
         early = trainer.early_stopping
+        if team is not None and len(parts.task.phases) > 1:
+            text = "a task of several phases trains on one device; write devices: 1"
+            raise RecipeError([recipe.problem(("trainer", "devices"), text)])
         self.watched = Watched(
             Improvement(best_direction(self.best_metric)),
             Improvement(_direction(early), early.min_delta) if early else None,
@@ -99,6 +105,8 @@ class Training:
     def run(self) -> None:
         """Train until the last step or early stopping. Raises StopTraining and TrainingError."""
         self.record_schedule()
+        if self.team is not None:
+            self._gather_team(self.team)
         self.parts.model.train()
         self.tell("on_start")
         while not self.is_over:
@@ -123,14 +131,24 @@ class Training:
                 raise DataError("not one training batch could be read", where="data")
         self.finish()
 
+    def _gather_team(self, team: Team) -> None:
+        optimizers = {name: each.state_dict() for name, each in self.parts.optimizers.items()}
+        model = self.parts.model.state_dict()
+        team.hand_out({"step": self.local_step, "model": model, "optimizers": optimizers})
+
     def train_step(self, group: Sequence[Batch]) -> None:
         """One optimiser step on a group of micro-batches."""
         number = self.step + 1
         lr = self.apply_learning_rate()
+        if self.team is not None:
+            self.team.order_step(lr)
         self.probes.begin(number, last=self.local_step + 1 >= self.parts.steps.total)
         turns = self.stepper.turns(number)
         for phase in turns:
-            self._turns[phase] = values = self.stepper.gradients(group, phase)
+            values = self.stepper.gradients(group, phase)
+            if self.team is not None:
+                values = self.team.averaged(values)
+            self._turns[phase] = values
             is_sound = not self._reads_at_once or math.isfinite(values[0].item())
             if not is_sound:
                 self._nonfinite.found(number, values[0].item(), group, phase)
@@ -155,8 +173,7 @@ class Training:
             self._recent.append((number, group))
         self.late.push(number, time.time(), lr, values)
         self.pace.steps += 1
-        for batch in group:
-            self.pace.samples += len(batch)
+        self.pace.samples += sum(map(len, group)) * (self.team.size if self.team else 1)
         self.evaluations.prepare()
 
     def _step_values(self) -> list[Tensor]:
@@ -184,10 +201,7 @@ class Training:
         lr = self.parts.rate(self.local_step)
         if lr != self._lr:
             self._lr = lr
-            for name, factors in self.parts.group_factors.items():
-                groups = self.parts.optimizers[name].param_groups
-                for group, factor in zip(groups, factors, strict=True):
-                    group["lr"] = lr * factor
+            self.parts.set_learning_rate(lr)
         return lr
 
     def _row(self, step: int, at: float, lr: float, values: Sequence[float]) -> None:
@@ -348,6 +362,8 @@ class Training:
         self.probes.close()
         for note in self.probes.notes:
             self.record.event("log", note)
+        if self.team is not None:
+            self.team.dismiss()
         self.data.close()
 
 

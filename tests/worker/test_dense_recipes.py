@@ -11,7 +11,7 @@ from PIL import Image
 from dltui.recipe import load_recipe
 from dltui.runs import MetricReader, Status, create_run, read_status
 from tests.worker.conftest import train
-from tests.worker.dense_files import scene, write_voc
+from tests.worker.dense_files import scene, write_coco, write_voc
 
 STEPS = 20
 QUICK = (
@@ -66,3 +66,14 @@ def test_deeplab_voc_trains_on_a_year_of_voc(network: str, tmp_path: Path) -> No
     groups = "optimizer.groups=[]"
     path = f"data.path={write_voc(tmp_path / 'VOC2012')}"
     trained("vision/deeplab-voc", tmp_path, "iou", *small, groups, path)
+
+
+def test_detector_shapes_trains(tmp_path: Path) -> None:
+    trained("vision/detector-shapes", tmp_path, "map50", "data.count=40", "data.size=32")
+
+
+@pytest.mark.parametrize("kind", ["voc", "coco"])
+def test_centernet_trains_on_files_in_its_format(kind: str, tmp_path: Path) -> None:
+    root = {"voc": write_voc, "coco": write_coco}[kind](tmp_path / "set")
+    small = ("model.params.channels=4", "data.size=64", f"data.path={root}")
+    trained(f"vision/centernet-{kind}", tmp_path, "map50", *small)

@@ -69,12 +69,6 @@ def test_more_guesses_than_classes_are_refused_before_anything_starts(recipe: Pa
     assert describe_recipe(recipe, ["metrics=[accuracy, {top_k: 10}]"])["errors"] == []
 
 
-def test_several_devices_are_refused_before_anything_starts(recipe: Path) -> None:
-    (error,) = describe_recipe(recipe, ["trainer.devices=2"])["errors"]
-    assert error["path"] == "trainer.devices"
-    assert "write devices: 1" in error["message"]
-
-
 def test_an_untrusted_plugin_is_told_where_the_recipe_names_it(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

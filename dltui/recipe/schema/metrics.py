@@ -55,6 +55,8 @@ _ALL = (
         "average",
         _average("macro"),
     ),
+    LayerSpec("map50", "mean average precision of boxes that overlap by half"),
+    LayerSpec("map", "mean average precision, over overlaps from 0.5 to 0.95 as COCO has it"),
     LayerSpec("pixel_accuracy", "share of pixels of the right class"),
     LayerSpec(
         "dice", "twice the overlap of pixels, divided by both areas", "average", _average("macro")

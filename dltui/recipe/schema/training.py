@@ -126,7 +126,9 @@ class TrainerSection(Section):
     epochs: float | None = Field(default=None, gt=0, description="passes over the training part")
     steps: int | None = Field(default=None, ge=1, description="optimiser steps; instead of epochs")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:0, mps")
-    devices: int = Field(default=1, ge=1, description="processes under torchrun, one device each")
+    devices: int = Field(
+        default=1, ge=1, description="processes sharing every batch (DDP), one device each"
+    )
     seed: int = Field(default=0, ge=0)
     deterministic: bool = Field(default=False, description="torch.use_deterministic_algorithms")
     precision: Literal["auto", "float32", "bf16", "fp16"] = Field(

@@ -61,11 +61,14 @@ class Batches:
         on_device: bool,
         workers: int = 0,
         say: Say | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
+        """`share` `(rank, size)`: of every batch this process gets one of `size` equal parts."""
         self.part = part
         self.size = len(examples)
         self.batch_size = batch_size
         self.device = device
+        self._share = share
         self._shuffle = shuffle
         self._seed = seed
         self._source: _Resident | _Loaded
@@ -78,7 +81,7 @@ class Batches:
 
     def __len__(self) -> int:
         whole, rest = divmod(self.size, self.batch_size)
-        return whole + (1 if self._keeps(rest, whole) else 0)
+        return whole + (1 if self._keeps(rest // self._share[1], whole) else 0)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from batch number `start` on.
@@ -102,10 +105,15 @@ class Batches:
         epoch_seed = seed_of(self._seed, self.part, epoch) if self._shuffle else None
         pieces = torch.split(order, self.batch_size)[: len(self)]
         return [
-            _Ticket(piece, epoch_seed, number)
+            _Ticket(self._shared(piece), epoch_seed, number)
             for number, piece in enumerate(pieces)
             if number >= start
         ]
+
+    def _shared(self, piece: Tensor) -> Tensor:
+        rank, size = self._share
+        part = len(piece) // size
+        return piece if size == 1 else piece[rank * part : (rank + 1) * part]
 
     def _keeps(self, rest: int, whole: int) -> bool:
         # Batch norm cannot train on one example; the shuffle leaves out another one each epoch.

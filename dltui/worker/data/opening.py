@@ -122,25 +122,33 @@ def _described(recipe: HasData) -> DataInfo:
 
 
 def open_data(
-    recipe: HasData, *, seed: int, device: torch.device | str, say: Say | None = None
+    recipe: HasData,
+    *,
+    seed: int,
+    device: torch.device | str,
+    say: Say | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Data:
     """Reads the data, divides it, and makes the batches of every part on `device`.
 
     `seed` decides order and augmentation; `say` gets lines about downloads and skipped files.
+    `share` `(rank, size)` says which part of each training batch this process is to get.
     Raises `DataError`.
     """
     with _placed(recipe):
-        return _opened(recipe, seed, torch.device(device), say)
+        return _opened(recipe, seed, torch.device(device), say, share)
 
 
-def _opened(recipe: HasData, seed: int, device: torch.device, say: Say | None) -> Data:
+def _opened(
+    recipe: HasData, seed: int, device: torch.device, say: Say | None, share: tuple[int, int]
+) -> Data:
     section = recipe.data
     loaded = _read(recipe, say)
     parts = divided(section, loaded)
     train = parts["train"]
     preparation = preparation_of(section, loaded, train)
     batches = {
-        name: _batches(section, examples, preparation, name, seed, device, say)
+        name: _batches(section, examples, preparation, name, seed, device, say, share)
         for name, examples in parts.items()
     }
     info = _with_sizes(
@@ -246,6 +254,7 @@ def _batches(
     seed: int,
     device: torch.device,
     say: Say | None,
+    share: tuple[int, int],
 ) -> Batches:
     training = part == "train"
     return Batches(
@@ -261,6 +270,7 @@ def _batches(
         on_device=_fits(section, examples, device),
         workers=section.workers,
         say=say,
+        share=share if training else (0, 1),
     )
 
 

@@ -13,7 +13,7 @@ from dltui.recipe.tasks.segment import CrossEntropyDice, Dice, PixelCrossEntropy
 from dltui.worker.data.geometry import IGNORED
 from dltui.worker.tasks.base import Collector, Nothing, Supervised
 from dltui.worker.tasks.classify import chosen_weights
-from dltui.worker.tasks.drawing import colors_of, shown, with_masks
+from dltui.worker.tasks.drawing import colors_of, scaled, shown, with_masks
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -128,7 +128,7 @@ class _Masks:
         predicted = with_masks(pictures, torch.cat(self._predicted), colors)
         artefacts.pictures(
             "masks",
-            torch.cat([pictures, truth, predicted]),
+            scaled(torch.cat([pictures, truth, predicted]))[0],
             len(indices),
             row_labels=("picture", "truth", "prediction"),
         )

@@ -26,6 +26,9 @@ INFOS = {
     ),
     "vision/unet-shapes": DataInfo((3, 64, 64), "float32", "mask", classes=4),
     "vision/deeplab-voc": DataInfo((3, 64, 64), "float32", "mask", classes=21),
+    "vision/detector-shapes": DataInfo((3, 64, 64), "float32", "boxes", classes=3),
+    "vision/centernet-voc": DataInfo((3, 64, 64), "float32", "boxes", classes=20),
+    "vision/centernet-coco": DataInfo((3, 64, 64), "float32", "boxes", classes=80),
     "landmarks/unet": DataInfo((1, 64, 64), "float32", "mask", classes=2),
     "landmarks/lenet5": DataInfo((1, 28, 28), "float32", "class", classes=10),
     **{
