@@ -59,6 +59,7 @@ _TRANSFORMERS = {
     "masked_token": "encoder",
     "seq2seq": "encoder-decoder",
     "contrastive": "clip",
+    "forecast": "time-series-transformer",
 }
 """Families of transformers by the task that they learn."""
 _FAMILIES = {"autoencode": "autoencoder", "vae": "vae", "gan": "gan"}

@@ -27,7 +27,7 @@ class DataInfo:
     """Facts of a data source. In expressions they are `data.classes`, `data.channels`, …
 
     `shape` is one example without the batch: `(C, H, W)` for images, `(features,)` for tables,
-    `(context,)` for text.
+    `(context,)` for text, `(context, features)` for series.
     """
 
     shape: tuple[int, ...]
@@ -36,9 +36,11 @@ class DataInfo:
     classes: int | None = None
     class_names: tuple[str, ...] = ()
     targets: int | None = None
-    """Numbers to predict per example (regress) or labels (multilabel)."""
+    """Numbers to predict per example (regress), labels (multilabel) or series (forecast)."""
     vocab: int | None = None
     context: int | None = None
+    horizon: int | None = None
+    """Steps to foretell (forecast)."""
     feature_names: tuple[str, ...] = ()
     train_size: int | None = None
     val_size: int | None = None
@@ -61,7 +63,8 @@ class DataInfo:
             "data.targets": self.targets,
             "data.vocab": self.vocab,
             "data.context": self.context,
-            "data.features": self.shape[0] if len(self.shape) == 1 else None,
+            "data.horizon": self.horizon,
+            "data.features": self.shape[-1] if len(self.shape) in (1, 2) else None,
             "data.channels": self.shape[0] if len(self.shape) == 3 else None,
             "data.height": self.shape[1] if len(self.shape) == 3 else None,
             "data.width": self.shape[2] if len(self.shape) == 3 else None,

@@ -101,7 +101,8 @@ class Rules:
         learns = TASKS[kind].learns
         if gives and learns and not set(gives) & set(learns):
             source = self._data
-            what = f"the set {source.name}" if hasattr(source, "name") else f"{source.type} data"
+            name = getattr(source, "name", None)
+            what = f"the set {name}" if name else f"{source.type} data"
             fitting = [name for name, facts in TASKS.items() if set(facts.learns) & set(gives)]
             self._add(("task", "type"), f"{what} goes with task {either(fitting)}, not {kind}")
 

@@ -11,6 +11,8 @@ _SMALLER_IS_BETTER = (
     "mae",
     "mse",
     "mase",
+    "smape",
+    "relative_mae",
     "perplexity",
     "error",
     "wer",

@@ -81,6 +81,15 @@ def value_loss(section: MeanSquaredError | MeanAbsoluteError | Huber) -> Loss:
     return F.l1_loss if isinstance(section, MeanAbsoluteError) else F.mse_loss
 
 
+def pinball(outputs: Tensor, targets: Tensor, levels: Tensor) -> Tensor:
+    """Mean of max(q e, (q − 1) e) with e = target − output (Koenker and Bassett 1978).
+
+    `outputs` `(…, Q)`, `targets` `(…)`, `levels` `(Q,)`.
+    """
+    error = targets.unsqueeze(-1) - outputs
+    return torch.maximum(levels * error, (levels - 1) * error).mean()
+
+
 def penalty(parameters: list[Tensor], l1: float, l2: float) -> Tensor:
     """l1 Σ|w| + l2 Σw² over the weights given; 0-dimensional, with gradient."""
     terms: list[Any] = []

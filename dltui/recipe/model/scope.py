@@ -23,6 +23,7 @@ DATA_VARIABLES: Final = frozenset(
         "features",
         "channels",
         "height",
+        "horizon",
         "width",
     )
 )

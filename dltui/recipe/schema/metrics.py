@@ -27,6 +27,10 @@ _ALL = (
     LayerSpec("confusion_matrix", "truth against prediction"),
     LayerSpec("mae", "mean absolute error"),
     LayerSpec("mse", "mean squared error"),
+    LayerSpec("mase", "mean absolute error over that of the naive forecast while training"),
+    LayerSpec("smape", "mean of 2 |error| / (|truth| + |forecast|), from 0 to 2"),
+    LayerSpec("relative_mae", "mean absolute error over the naive forecast's of the same steps"),
+    LayerSpec("coverage", "share of the truth inside the interval"),
     LayerSpec("r2", "share of the variance explained"),
     LayerSpec(
         "ssim",

@@ -38,9 +38,9 @@ def decoded_example(examples: Examples, loaded: Loaded, index: int) -> Example:
     target = _target(raw.targets[0])
     if loaded.kind == "images":
         return Example(index, target, image=png_bytes(inputs))
-    names = loaded.outline.info.feature_names or tuple(
-        f"x{number}" for number in range(inputs.numel())
-    )
+    names = loaded.outline.info.feature_names
+    if len(names) != inputs.numel():
+        names = tuple(f"x{number}" for number in range(inputs.numel()))
     one_hot = (
         torch.zeros(inputs.numel(), dtype=torch.bool) if loaded.numeric is None else ~loaded.numeric
     )

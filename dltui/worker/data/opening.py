@@ -20,8 +20,10 @@ from dltui.recipe.schema.data import (
     CsvData,
     DataSection,
     FolderData,
+    MackeyGlassData,
     PluginData,
     SegmentationFolderData,
+    SeriesData,
     ShapesData,
     TextData,
     TorchvisionData,
@@ -39,8 +41,10 @@ from dltui.worker.data.sources import (
     builtin,
     coco,
     folder,
+    mackey_glass,
     plugin,
     segmentation_folder,
+    series,
     shapes,
     table,
     text,
@@ -112,7 +116,7 @@ def describe(recipe: HasData) -> DataInfo:
 def _described(recipe: HasData) -> DataInfo:
     section = recipe.data
     outline = _outline(recipe)
-    if outline.info.target == "token":
+    if outline.divided:
         sizes = {name: min(size, section.limit or size) for name, size in outline.sizes.items()}
         return _with_sizes(outline.info, sizes, outline.info.notes)
     if not outline.sizes:  # of a folder that is not there yet
@@ -217,6 +221,10 @@ def _outline(recipe: HasData) -> Outline:
             return table.outline(section, task)
         case TextData():
             return text.outline(section, task)
+        case SeriesData():
+            return series.outline(section, task)
+        case MackeyGlassData():
+            return mackey_glass.outline(section, task)
         case PluginData():
             return plugin.outline(recipe, section, task)
 
@@ -242,6 +250,10 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return table.read(section, task)
         case TextData():
             return text.read(section, task)
+        case SeriesData():
+            return series.read(section, task)
+        case MackeyGlassData():
+            return mackey_glass.read(section, task)
         case PluginData():
             return plugin.read(recipe, section, task)
 

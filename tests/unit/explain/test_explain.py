@@ -44,6 +44,8 @@ def test_every_shipped_recipe_is_explained_by_its_architecture_and_task(recipe) 
         ("autoencoders/vae-digits", "# Variational autoencoder"),
         ("gans/wgan-gp-digits", "# Generative adversarial network"),
         ("landmarks/dcgan", "# Generative adversarial network"),
+        ("series/lstm-sunspots", "# Recurrent network"),
+        ("series/transformer-sunspots", "# Time-series transformer"),
         ("language/gpt-pydoc", "# Transformer (GPT)"),
         ("landmarks/gpt2-small", "# Transformer (GPT)"),
         ("landmarks/tinyllama-1.1b", "# Transformer (Llama)"),

@@ -47,6 +47,17 @@ INFOS = {
             "gans/conditional-digits",
         )
     },
+    **{
+        f"series/{name}": DataInfo(
+            (context, 1), "float32", "series", targets=1, context=context, horizon=horizon
+        )
+        for name, context, horizon in (
+            ("lstm-sunspots", 22, 3),
+            ("transformer-sunspots", 22, 3),
+            ("gru-mackey-glass", 40, 12),
+            ("lstm-csv", 48, 12),
+        )
+    },
     "tabular/csv": DataInfo((7,), "float32", "class", classes=2),
     "language/gpt-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
     "language/gpt-text": DataInfo((256,), "int64", "token", vocab=90, context=256),

@@ -14,7 +14,7 @@ from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.tokenizer import Tokenizer
 
-Kind = Literal["images", "table", "text", "other"]
+Kind = Literal["images", "table", "text", "series", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Outline:
 
     info: DataInfo
     sizes: Mapping[str, int]
+    divided: bool = False
+    """True where `sizes` are those of the recipe's split: the source applies it itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ def _info(parts: Mapping[str, Examples], facts: dict[str, Any], task: str, where
     main = first(raw.inputs)
     shape = tuple(main.shape[1:])
     target = _target_kind(task, raw.targets)
+    if target == "series" and (main.ndim, raw.targets.ndim) != (3, 3):
+        raise _no_data(where, "series are inputs (N, context, C) and targets (N, horizon, series)")
     names = tuple(map(str, facts.get("class_names", ())))
     classes = facts.get("classes") or len(names) or None
     if target == "class":
@@ -142,14 +144,22 @@ def _info(parts: Mapping[str, Examples], facts: dict[str, Any], task: str, where
         target=target,
         classes=classes,
         class_names=names,
-        targets=raw.targets[0].numel() if target in ("value", "labels") else None,
+        targets=_width(target, raw.targets),
         vocab=vocab,
-        context=shape[0] if target == "token" else None,
+        context=shape[0] if target in ("token", "series") else None,
+        horizon=raw.targets.shape[1] if target == "series" else None,
         feature_names=tuple(map(str, facts.get("feature_names", ()))),
         inputs=()
         if isinstance(raw.inputs, Tensor)
         else tuple(_input(name, values) for name, values in raw.inputs.items()),
     )
+
+
+def _width(target: Target, targets: Tensor) -> int | None:
+    """Numbers, labels or series to predict."""
+    if target == "series":
+        return int(targets.shape[-1])
+    return targets[0].numel() if target in ("value", "labels") else None
 
 
 def _input(name: str, values: Tensor) -> InputInfo:

@@ -67,7 +67,8 @@ def text_parts(text: str, plan: TextPlan) -> Loaded:
     parts = {name: _windows(piece, name, tokenizer, plan) for name, piece in pieces.items()}
     info = _facts(plan.context, tokenizer.size)
     sizes = {name: len(windows) for name, windows in parts.items()}
-    return Loaded(Outline(info, sizes), parts, "text", tokenizer=tokenizer, divided=True)
+    found = Outline(info, sizes, divided=True)
+    return Loaded(found, parts, "text", tokenizer=tokenizer, divided=True)
 
 
 def _facts(context: int, vocab: int) -> DataInfo:
