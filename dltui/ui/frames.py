@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,18 @@ from dltui.ui.snapshot import (
     Ridge,
     Wanted,
 )
+
+
+class AtStep(Protocol):
+    """What an evaluation left, shown at one of its `steps`."""
+
+    @property
+    def steps(self) -> tuple[int, ...]: ...
+    @property
+    def index(self) -> int: ...
+
+
+At = TypeVar("At", bound=AtStep)
 
 TREND = 24
 RIDGES = 40
@@ -140,10 +152,13 @@ def spread(count: int, most: int) -> list[int]:
     return sorted(set(np.linspace(0, count - 1, most).round().astype(int).tolist()))
 
 
-def confusion(
-    reader: ArrayReader | None, wanted: Wanted, former: ConfusionAt | None
-) -> ConfusionAt | None:
-    """The confusion matrix of the wanted evaluation."""
+def evaluated(
+    reader: ArrayReader | None,
+    wanted: Wanted,
+    former: At | None,
+    read: Callable[[Frame, tuple[int, ...], int], At | None],
+) -> At | None:
+    """What `read` makes of the wanted evaluation's frame; the former where that is no other."""
     place = place_at(reader, wanted.moment)
     if reader is None or place is None:
         return None
@@ -151,9 +166,21 @@ def confusion(
     if former is not None and (former.steps, former.index) == (steps, place):
         return former
     frame = frame_of(reader, place)
-    matrix = frame.arrays.get("matrix") if frame is not None else None
-    if frame is None or matrix is None or matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        return former
+    found = None if frame is None else read(frame, steps, place)
+    return former if found is None else found
+
+
+def confusion(
+    reader: ArrayReader | None, wanted: Wanted, former: ConfusionAt | None
+) -> ConfusionAt | None:
+    """The confusion matrix of the wanted evaluation."""
+    return evaluated(reader, wanted, former, _confusion)
+
+
+def _confusion(frame: Frame, steps: tuple[int, ...], place: int) -> ConfusionAt | None:
+    matrix = frame.arrays.get("matrix")
+    if matrix is None or matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        return None
     classes = names_in(frame, "classes")
     if len(classes) != len(matrix):
         classes = tuple(str(number) for number in range(len(matrix)))
@@ -164,21 +191,18 @@ def predictions(
     reader: ArrayReader | None, wanted: Wanted, former: PredictionsAt | None
 ) -> PredictionsAt | None:
     """Truth and prediction of the wanted evaluation."""
-    place = place_at(reader, wanted.moment)
-    if reader is None or place is None:
+    return evaluated(reader, wanted, former, _predictions)
+
+
+def _predictions(frame: Frame, steps: tuple[int, ...], place: int) -> PredictionsAt | None:
+    if not {"truth", "prediction"} <= frame.arrays.keys():
         return None
-    steps = tuple(reader.index)
-    if former is not None and (former.steps, former.index) == (steps, place):
-        return former
-    frame = frame_of(reader, place)
-    if frame is None or not {"truth", "prediction"} <= frame.arrays.keys():
-        return former
     truth, prediction = (
         np.asarray(frame.arrays[name], np.float64).reshape(len(frame.arrays[name]), -1)
         for name in ("truth", "prediction")
     )
     if truth.shape != prediction.shape:
-        return former
+        return None
     return PredictionsAt(steps, place, truth, prediction)
 
 

@@ -15,17 +15,16 @@ from dltui.errors import StoreError
 from dltui.runs.array_reader import ArrayReader, Frame
 from dltui.runs.sheets import read_pairs, read_pictures
 from dltui.ui.frames import (
-    frame_of,
+    evaluated,
     names_in,
     number_in,
-    place_at,
     samples_in,
     step_in,
     step_place,
 )
 from dltui.ui.snapshot import LatentAt, PairsAt, PicturesAt, SeriesAt, TextAt, Wanted
 
-At = TypeVar("At", TextAt, PicturesAt, PairsAt)
+At = TypeVar("At", bound=TextAt | PicturesAt | PairsAt)
 T = TypeVar("T")
 _MOST_PICTURES = 256
 _MOST_SERIES = 64
@@ -41,57 +40,67 @@ class SampleReader:
 
     def text(self, folders: Sequence[Path], wanted: Wanted, former: TextAt | None) -> TextAt | None:
         """The sampled text of the wanted step; folders oldest first."""
-        if not folders:
-            return None
-        steps, place = _moment(folders, wanted)
-        key = _key(folders[place], "text")
-        if former is not None and key == self._shown.get("text"):
-            return _moved(former, steps, place)
-        plain = samples_in(folders[place], "text")
-        if plain is None:
-            return former
-        self._shown["text"] = key
-        samples = plain.get("samples")
-        return TextAt(
-            steps,
-            place,
-            str(plain.get("prompt", "")),
-            number_in(plain.get("temperature")),
-            tuple(str(sample) for sample in samples) if isinstance(samples, list) else (),
-        )
+        return self._at("text", folders, wanted, former, _text)
 
     def pictures(
         self, folders: Sequence[Path], wanted: Wanted, former: PicturesAt | None
     ) -> PicturesAt | None:
         """The sheet of the wanted step with the bytes of its files; folders oldest first."""
-        if not folders:
-            return None
-        steps, place = _moment(folders, wanted)
-        key = _key(folders[place], "pictures")
-        if former is not None and key == self._shown.get("pictures"):
-            return _moved(former, steps, place)
-        sheet = _read_or_none(read_pictures, folders[place])
-        if sheet is None:
-            return former
-        self._shown["pictures"] = key
-        pngs = tuple(picture.png() for picture in sheet.pictures[:_MOST_PICTURES])
-        return PicturesAt(steps, place, sheet, pngs)
+        return self._at("pictures", folders, wanted, former, _pictures)
 
     def pairs(
         self, folders: Sequence[Path], wanted: Wanted, former: PairsAt | None
     ) -> PairsAt | None:
         """The text pairs of the wanted step; folders oldest first."""
+        return self._at("pairs", folders, wanted, former, _pairs)
+
+    def _at(
+        self,
+        kind: str,
+        folders: Sequence[Path],
+        wanted: Wanted,
+        former: At | None,
+        read: Callable[[Path, tuple[int, ...], int], At | None],
+    ) -> At | None:
+        """The former content where its file is the same, else what `read` makes of it."""
         if not folders:
             return None
         steps, place = _moment(folders, wanted)
-        key = _key(folders[place], "pairs")
-        if former is not None and key == self._shown.get("pairs"):
+        key = _key(folders[place], kind)
+        if former is not None and key == self._shown.get(kind):
             return _moved(former, steps, place)
-        pairs = _read_or_none(read_pairs, folders[place])
-        if pairs is None:
+        found = read(folders[place], steps, place)
+        if found is None:
             return former
-        self._shown["pairs"] = key
-        return PairsAt(steps, place, pairs)
+        self._shown[kind] = key
+        return found
+
+
+def _text(folder: Path, steps: tuple[int, ...], place: int) -> TextAt | None:
+    plain = samples_in(folder, "text")
+    if plain is None:
+        return None
+    samples = plain.get("samples")
+    return TextAt(
+        steps,
+        place,
+        str(plain.get("prompt", "")),
+        number_in(plain.get("temperature")),
+        tuple(str(sample) for sample in samples) if isinstance(samples, list) else (),
+    )
+
+
+def _pictures(folder: Path, steps: tuple[int, ...], place: int) -> PicturesAt | None:
+    sheet = _read_or_none(read_pictures, folder)
+    if sheet is None:
+        return None
+    pngs = tuple(picture.png() for picture in sheet.pictures[:_MOST_PICTURES])
+    return PicturesAt(steps, place, sheet, pngs)
+
+
+def _pairs(folder: Path, steps: tuple[int, ...], place: int) -> PairsAt | None:
+    pairs = _read_or_none(read_pairs, folder)
+    return None if pairs is None else PairsAt(steps, place, pairs)
 
 
 def _key(folder: Path, kind: str) -> tuple[Path, int]:
@@ -118,17 +127,13 @@ def _read_or_none(read: Callable[[Path], T | None], folder: Path) -> T | None:
 
 def series(reader: ArrayReader | None, wanted: Wanted, former: SeriesAt | None) -> SeriesAt | None:
     """Truth and forecast of the wanted evaluation."""
-    place = place_at(reader, wanted.moment)
-    if reader is None or place is None:
+    return evaluated(reader, wanted, former, _series)
+
+
+def _series(frame: Frame, steps: tuple[int, ...], place: int) -> SeriesAt | None:
+    truth, prediction = _rows(frame, "truth"), _rows(frame, "prediction")
+    if truth is None or prediction is None or truth.shape != prediction.shape:
         return None
-    steps = tuple(reader.index)
-    if former is not None and (former.steps, former.index) == (steps, place):
-        return former
-    frame = frame_of(reader, place)
-    truth = None if frame is None else _rows(frame, "truth")
-    prediction = None if frame is None else _rows(frame, "prediction")
-    if frame is None or truth is None or prediction is None or truth.shape != prediction.shape:
-        return former
     count, length = truth.shape
     low, high = _rows(frame, "low"), _rows(frame, "high")
     if low is None or high is None or not low.shape == high.shape == truth.shape:
@@ -169,19 +174,16 @@ def forecasts(at: SeriesAt) -> tuple[Forecast, ...]:
 
 def latent(reader: ArrayReader | None, wanted: Wanted, former: LatentAt | None) -> LatentAt | None:
     """The map of examples of the wanted evaluation."""
-    place = place_at(reader, wanted.moment)
-    if reader is None or place is None:
+    return evaluated(reader, wanted, former, _latent)
+
+
+def _latent(frame: Frame, steps: tuple[int, ...], place: int) -> LatentAt | None:
+    if not {"x", "y"} <= frame.arrays.keys():
         return None
-    steps = tuple(reader.index)
-    if former is not None and (former.steps, former.index) == (steps, place):
-        return former
-    frame = frame_of(reader, place)
-    if frame is None or not {"x", "y"} <= frame.arrays.keys():
-        return former
     x, y = (np.asarray(frame.arrays[name], np.float64).ravel() for name in ("x", "y"))
     label = np.asarray(frame.arrays.get("label", np.zeros(len(x))), np.int64).ravel()
     if not len(x) == len(y) == len(label):
-        return former
+        return None
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & (label >= 0))[:_MOST_POINTS]
     x, y, label = x[known], y[known], label[known]
     classes = names_in(frame, "classes") or (_FALLBACK_CLASS,)
