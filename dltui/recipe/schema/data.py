@@ -303,6 +303,47 @@ class MackeyGlassData(_Series):
     seed: int = Field(default=0, ge=0, description="of the beginning and the noise")
 
 
+class PairsFileData(_Source):
+    """Pairs of texts, one a row of a CSV, TSV, Parquet or JSON Lines file."""
+
+    type: Literal["pairs_file"]
+    path: str
+    source: str = Field(default="source", description="column of the texts to read")
+    target: str = Field(default="target", description="column of the texts to write")
+    separator: str | None = Field(default=None, description="null: found in the first line")
+    tokenizer: Literal["char", "byte", "bpe", "word"] = "char"
+    vocab: int | None = Field(default=None, ge=8, description="size of a bpe or word vocabulary")
+    context: int = Field(default=128, ge=2, description="most tokens of a source")
+    target_context: int | None = Field(
+        default=None, ge=2, description="most tokens of a target and its end; null: as context"
+    )
+    lowercase: bool = False
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("sequence",)
+
+
+class CopyReverseData(_Source):
+    """Sequences of letters to be copied, reversed or sorted: exact answers without end."""
+
+    type: Literal["copy_reverse"]
+    tasks: list[Literal["copy", "reverse", "sort"]] = Field(
+        default=["reverse"],
+        min_length=1,
+        description="of several, the source begins with the name of the one that is asked",
+    )
+    symbols: int = Field(default=26, ge=2, le=26, description="different letters")
+    shortest: int = Field(default=4, ge=1, description="letters")
+    longest: int = Field(default=12, ge=1, description="letters")
+    size: int = Field(default=5000, ge=10, description="examples, all of them different")
+    seed: int = Field(default=0, ge=0, description="of the letters, apart from trainer.seed")
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("sequence",)
+
+
 class PluginData(_Source):
     """A data source that a plugin file registers with `@dltui.data_source(name)`."""
 
@@ -323,6 +364,8 @@ DataSection = Annotated[
     | TextData
     | SeriesData
     | MackeyGlassData
+    | PairsFileData
+    | CopyReverseData
     | PluginData,
     Field(discriminator="type"),
 ]

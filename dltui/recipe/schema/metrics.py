@@ -65,6 +65,30 @@ _ALL = (
     LayerSpec(
         "dice", "twice the overlap of pixels, divided by both areas", "average", _average("macro")
     ),
+    LayerSpec("masked_accuracy", "share of the hidden tokens guessed right"),
+    LayerSpec("exact_match", "share of outputs that are right to the last token"),
+    LayerSpec(
+        "bleu",
+        "n-grams shared with the truth, 0 to 1",
+        "n_gram",
+        {
+            "n_gram": Arg("int", 4, "longest n-gram", minimum=1),
+            "smooth": Arg("bool", False, "count 1 more n-gram of each length"),
+        },
+    ),
+    LayerSpec(
+        "rouge",
+        "words of the truth found in the output and the reverse, F-measure",
+        "kind",
+        {
+            "kind": Arg(
+                "choice",
+                "L",
+                "longest common subsequence, or n-grams",
+                choices=("L", "1", "2", "3", "4"),
+            )
+        },
+    ),
 )
 
 METRIC_ARGS: dict[str, LayerSpec] = {spec.name: spec for spec in _ALL}

@@ -65,6 +65,8 @@ class TaskFacts:
     """The sets of networks that it can train; `("model",)` is written as `model:`."""
     optimizers: tuple[str, ...] = ()
     """Names under `optimizers:` that it needs; empty where one `optimizer:` trains it all."""
+    special_tokens: tuple[str, ...] = ()
+    """Tokens beside those of the text that tokenisers must have for it; `padding` is the first."""
 
     @property
     def name(self) -> str:

@@ -17,10 +17,12 @@ from dltui.recipe.nodes import KeyPath
 from dltui.recipe.schema.data import (
     BuiltinData,
     CocoData,
+    CopyReverseData,
     CsvData,
     DataSection,
     FolderData,
     MackeyGlassData,
+    PairsFileData,
     PluginData,
     SegmentationFolderData,
     SeriesData,
@@ -40,8 +42,10 @@ from dltui.worker.data.prepare import Preparation
 from dltui.worker.data.sources import (
     builtin,
     coco,
+    copy_reverse,
     folder,
     mackey_glass,
+    pairs_file,
     plugin,
     segmentation_folder,
     series,
@@ -225,6 +229,10 @@ def _outline(recipe: HasData) -> Outline:
             return series.outline(section, task)
         case MackeyGlassData():
             return mackey_glass.outline(section, task)
+        case PairsFileData():
+            return pairs_file.outline(section, task)
+        case CopyReverseData():
+            return copy_reverse.outline(section, task)
         case PluginData():
             return plugin.outline(recipe, section, task)
 
@@ -254,6 +262,10 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return series.read(section, task)
         case MackeyGlassData():
             return mackey_glass.read(section, task)
+        case PairsFileData():
+            return pairs_file.read(section, task)
+        case CopyReverseData():
+            return copy_reverse.read(section, task)
         case PluginData():
             return plugin.read(recipe, section, task)
 

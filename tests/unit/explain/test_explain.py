@@ -49,6 +49,12 @@ def test_every_shipped_recipe_is_explained_by_its_architecture_and_task(recipe) 
         ("language/gpt-pydoc", "# Transformer (GPT)"),
         ("landmarks/gpt2-small", "# Transformer (GPT)"),
         ("landmarks/tinyllama-1.1b", "# Transformer (Llama)"),
+        ("landmarks/bert-base", "# Transformer encoder (BERT)"),
+        ("landmarks/t5-small", "# Encoder and decoder (T5)"),
+        ("language/bert-pydoc", "# Transformer encoder (BERT)"),
+        ("language/t5-reverse", "# Encoder and decoder (T5)"),
+        ("language/llama-pydoc", "# Transformer (Llama)"),
+        ("language/char-rnn", "# Recurrent network (RNN, LSTM, GRU)"),
     ],
 )
 def test_recipes_are_known_by_what_they_are(recipe: str, title: str) -> None:

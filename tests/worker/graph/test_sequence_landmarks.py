@@ -50,7 +50,7 @@ def test_berts_encoder_and_pooler_are_the_papers() -> None:
     assert own == 109_482_240
 
 
-@pytest.mark.parametrize("name", ["gpt2-small", "tinyllama-1.1b"])
+@pytest.mark.parametrize("name", ["gpt2-small", "tinyllama-1.1b", "bert-base", "t5-small"])
 def test_a_landmarks_header_is_true(name: str) -> None:
     listed = next(recipe for recipe in shipped() if recipe.name == f"landmarks/{name}")
     assert listed.parameters == COUNTS[name][1]

@@ -60,6 +60,9 @@ INFOS = {
     },
     "tabular/csv": DataInfo((7,), "float32", "class", classes=2),
     "language/gpt-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
+    "language/llama-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
+    "language/char-rnn": DataInfo((128,), "int64", "token", vocab=103, context=128),
+    "language/bert-pydoc": DataInfo((64,), "int64", "token", vocab=105, context=64),
     "language/gpt-text": DataInfo((256,), "int64", "token", vocab=90, context=256),
 }
 

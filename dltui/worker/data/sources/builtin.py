@@ -8,6 +8,7 @@ import torch
 
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import BuiltinData
+from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.sources.sklearn_tables import read_table
@@ -83,7 +84,7 @@ _DIGITS = 1797
 def outline(section: BuiltinData, task: str) -> Outline:
     """Facts known without reading; `pydoc` is read, for its characters."""
     if section.name == "pydoc":
-        found = text_outline(pydoc_text(), _pydoc_plan(section))
+        found = text_outline(pydoc_text(), _pydoc_plan(section, task))
     elif section.name == "digits":
         found = _digits_outline(section)
     else:
@@ -95,7 +96,7 @@ def outline(section: BuiltinData, task: str) -> Outline:
 def read(section: BuiltinData, task: str) -> Loaded:
     """The examples; tables as they are in scikit-learn, digits as uint8 images."""
     if section.name == "pydoc":
-        loaded = text_parts(pydoc_text(), _pydoc_plan(section))
+        loaded = text_parts(pydoc_text(), _pydoc_plan(section, task))
         check_task(loaded.outline.info, task, "the builtin set pydoc")
         return loaded
     found = outline(section, task)
@@ -120,9 +121,15 @@ def pydoc_text() -> str:
     return "\n\n".join(topics[name] for name in sorted(topics))
 
 
-def _pydoc_plan(section: BuiltinData) -> TextPlan:
+def _pydoc_plan(section: BuiltinData, task: str) -> TextPlan:
     return TextPlan(
-        section.tokenizer, section.vocab, section.context, section.split, section.kfold, "pydoc"
+        section.tokenizer,
+        section.vocab,
+        section.context,
+        section.split,
+        section.kfold,
+        "pydoc",
+        TASKS[task].special_tokens,
     )
 
 

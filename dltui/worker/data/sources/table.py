@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from dltui.recipe.schema.data import CsvData
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline
 from dltui.worker.data.sources.table_file import Cell, Table, as_number, read_table
+from dltui.worker.data.sources.text_columns import check_column
 
 MOST_CATEGORIES = 50
 """Different texts that a column may have to be one-hot encoded."""
@@ -67,7 +67,7 @@ def _features(section: CsvData, table: Table, targets: list[str]) -> list[str]:
         ("drop", section.drop),
     ):
         for name in names:
-            _check_column(name, table, f"data.{key}")
+            check_column(name, table, f"data.{key}")
     wanted = section.features or [name for name in table.columns if name not in targets]
     features = [name for name in wanted if name not in section.drop]
     both = set(features) & set(targets)
@@ -84,17 +84,6 @@ def _features(section: CsvData, table: Table, targets: list[str]) -> list[str]:
             remedy="Set data.features, shorten data.drop, or check data.separator.",
         )
     return features
-
-
-def _check_column(name: str, table: Table, where: str) -> None:
-    if name not in table.columns:
-        close = difflib.get_close_matches(name, list(table.columns), n=1)
-        listed = ", ".join(list(table.columns)[:20])
-        raise DataError(
-            f"{table.path} has no column {name!r}",
-            where=where,
-            remedy=f"Did you mean {close[0]!r}?" if close else f"Its columns: {listed}.",
-        )
 
 
 def _without_missing(

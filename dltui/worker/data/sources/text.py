@@ -11,6 +11,7 @@ import torch
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import KFold, Split, TextData
+from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import Windows
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.split import DEFAULT, fold_number, part_sizes
@@ -27,6 +28,8 @@ class TextPlan:
     split: Split | Literal["own"]
     kfold: KFold | None
     name: str
+    special: tuple[str, ...] = ()
+    """Tokens that the task needs beside those of the text."""
 
 
 def outline(section: TextData, task: str) -> Outline:
@@ -42,14 +45,14 @@ def outline(section: TextData, task: str) -> Outline:
     ):
         found = _promised(section, section.vocab)
     else:
-        found = text_outline(read_text(section), _plan(section))
+        found = text_outline(read_text(section), _plan(section, task))
     check_task(found.info, task, f"the text {section.path}")
     return found
 
 
 def read(section: TextData, task: str) -> Loaded:
     """Windows of tokens by part."""
-    loaded = text_parts(read_text(section), _plan(section))
+    loaded = text_parts(read_text(section), _plan(section, task))
     check_task(loaded.outline.info, task, f"the text {section.path}")
     return loaded
 
@@ -63,7 +66,13 @@ def text_parts(text: str, plan: TextPlan) -> Loaded:
     """Divides a text into one stretch a part (two for the training part of a fold), tokenises
     each, and cuts it into windows. `DataError` where a part is shorter than one window."""
     pieces = _stretches(text, plan)
-    tokenizer = make_tokenizer(plan.tokenizer, plan.vocab, text=text, training_text=pieces["train"])
+    tokenizer = make_tokenizer(
+        plan.tokenizer,
+        plan.vocab,
+        text=text,
+        training_text=pieces["train"],
+        special=plan.special,
+    )
     parts = {name: _windows(piece, name, tokenizer, plan) for name, piece in pieces.items()}
     info = _facts(plan.context, tokenizer.size)
     sizes = {name: len(windows) for name, windows in parts.items()}
@@ -126,7 +135,7 @@ def _decoded(path: Path) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _plan(section: TextData) -> TextPlan:
+def _plan(section: TextData, task: str) -> TextPlan:
     return TextPlan(
         section.tokenizer,
         section.vocab,
@@ -134,6 +143,7 @@ def _plan(section: TextData) -> TextPlan:
         section.split,
         section.kfold,
         section.path,
+        TASKS[task].special_tokens,
     )
 
 
