@@ -79,6 +79,9 @@ class BuiltinData(_Images):
     type: Literal["builtin"]
     name: Literal["digits", "iris", "wine", "breast-cancer", "diabetes", "pydoc"]
     flat: bool = Field(default=False, description="digits as 64 numbers rather than 1×8×8")
+    only_classes: list[str | int] | None = Field(
+        default=None, min_length=2, description="leave out the other classes: [5, 6, 7, 8, 9]"
+    )
     tokenizer: Literal["char", "byte", "bpe"] = Field(default="char", description="of pydoc")
     vocab: int | None = Field(default=None, ge=2, description="size of the bpe vocabulary")
     context: int = Field(default=128, ge=2, description="tokens per example of pydoc")
@@ -210,6 +213,31 @@ class CocoData(_SizedImages):
     @property
     def gives(self) -> tuple[str, ...]:
         return ("boxes", "mask")
+
+
+class CaptionsData(_Images):
+    """Images by class, each with a caption made from its class's name."""
+
+    type: Literal["captions"]
+    path: str | None = Field(
+        default=None, description="a folder as of `type: folder`; null: the builtin digits"
+    )
+    size: int | list[int] = Field(
+        default=64, description="images of a folder are resized to this height and width"
+    )
+    channels: Literal[1, 3] = Field(default=3, description="of a folder; digits have one")
+    templates: list[str] = Field(
+        min_length=1, description="one is drawn each time; {} is the class's name"
+    )
+    names: list[str] | None = Field(
+        default=None, description="the classes in words, in their order; null: as they are called"
+    )
+    tokenizer: Literal["char", "byte"] = "char"
+    context: int = Field(default=32, ge=1, description="tokens a caption is padded to, with 0")
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("class",)
 
 
 class CsvData(_Source):
@@ -360,6 +388,7 @@ DataSection = Annotated[
     | SegmentationFolderData
     | VocData
     | CocoData
+    | CaptionsData
     | CsvData
     | TextData
     | SeriesData

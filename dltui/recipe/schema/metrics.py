@@ -51,6 +51,10 @@ _ALL = (
         "share of pictures made of a class that the network of task.fid takes for that class",
     ),
     LayerSpec("codebook_perplexity", "codes of vector_quantize in use, as if all alike"),
+    LayerSpec("zero_shot_accuracy", "share of pictures nearest to the prompts of their class"),
+    LayerSpec("retrieval_accuracy", "share of pictures nearest to their own text in the batch"),
+    LayerSpec("knn_accuracy", "share of examples whose nearest neighbours vote for their class"),
+    LayerSpec("probe_accuracy", "right answers of a linear classifier over the features"),
     LayerSpec("perplexity", "exp of the mean loss per token"),
     LayerSpec("token_accuracy", "share of tokens guessed right"),
     LayerSpec(

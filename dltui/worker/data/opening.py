@@ -16,6 +16,7 @@ from dltui.recipe.data_info import DataInfo
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.schema.data import (
     BuiltinData,
+    CaptionsData,
     CocoData,
     CopyReverseData,
     CsvData,
@@ -41,6 +42,7 @@ from dltui.worker.data.normalising import preparation_of
 from dltui.worker.data.prepare import Preparation
 from dltui.worker.data.sources import (
     builtin,
+    captions,
     coco,
     copy_reverse,
     folder,
@@ -221,6 +223,8 @@ def _outline(recipe: HasData) -> Outline:
             return voc.outline(section, task)
         case CocoData():
             return coco.outline(section, task)
+        case CaptionsData():
+            return captions.outline(section, task)
         case CsvData():
             return table.outline(section, task)
         case TextData():
@@ -254,6 +258,8 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return voc.read(section, task, say)
         case CocoData():
             return coco.read(section, task, say)
+        case CaptionsData():
+            return captions.read(section, task, say)
         case CsvData():
             return table.read(section, task)
         case TextData():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ _MOST_CLASSES = 1000  # a matrix of more is neither readable nor cheap
 class ClassifyTask(Supervised):
     """Logits `(N, C)`, targets `(N,)` int64 or `(N, C)` probabilities (mixup, cutmix)."""
 
-    scalar_names = ("accuracy",)
+    scalar_names: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     def prepare(self, data: Data, device: torch.device) -> None:
         assert isinstance(self.recipe.task, Classify)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
+from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import BuiltinData
 from dltui.recipe.tasks import TASKS
@@ -90,7 +92,13 @@ def outline(section: BuiltinData, task: str) -> Outline:
     else:
         found = _table_outline(_TABLES[section.name])
     check_task(found.info, task, f"the builtin set {section.name}")
-    return found
+    if section.only_classes is None:
+        return found
+    names = _chosen_names(section, found.info)
+    labels = torch.from_numpy(read_table(_loader(section))[1]).long()
+    kept, _ = _renumbered(labels, names, found.info)
+    info = replace(found.info, classes=len(names), class_names=names)
+    return Outline(info, {"all": int(kept.sum())})
 
 
 def read(section: BuiltinData, task: str) -> Loaded:
@@ -98,20 +106,63 @@ def read(section: BuiltinData, task: str) -> Loaded:
     if section.name == "pydoc":
         loaded = text_parts(pydoc_text(), _pydoc_plan(section, task))
         check_task(loaded.outline.info, task, "the builtin set pydoc")
+        if section.only_classes is not None:
+            _chosen_names(section, loaded.outline.info)
         return loaded
     found = outline(section, task)
+    values, labels = read_table(_loader(section))
     if section.name == "digits":
-        values, labels = read_table("load_digits")
         # The sixteen grey levels of the set, spread over 0 to 255.
         pixels = torch.from_numpy(values).mul(255 / 16).round().to(torch.uint8)
         examples = TensorExamples(pixels.view(-1, 1, 8, 8), torch.from_numpy(labels).long())
-        return Loaded(found, {"all": examples}, "images", flatten=section.flat)
-    table = _TABLES[section.name]
-    values, labels = read_table(table.loader)
+        chosen = _of_chosen_classes(section, examples)
+        return Loaded(found, {"all": chosen}, "images", flatten=section.flat)
     targets = torch.from_numpy(labels)
-    targets = targets.long() if table.classes else targets.float().unsqueeze(1)
+    classes = _TABLES[section.name].classes
+    targets = targets.long() if classes else targets.float().unsqueeze(1)
     examples = TensorExamples(torch.from_numpy(values).float(), targets)
-    return Loaded(found, {"all": examples}, "table")
+    return Loaded(found, {"all": _of_chosen_classes(section, examples)}, "table")
+
+
+def _loader(section: BuiltinData) -> str:
+    return "load_digits" if section.name == "digits" else _TABLES[section.name].loader
+
+
+def _of_chosen_classes(section: BuiltinData, examples: TensorExamples) -> TensorExamples:
+    if section.only_classes is None:
+        return examples
+    info = _digits_outline(section).info
+    if section.name != "digits":
+        info = _table_outline(_TABLES[section.name]).info
+    names = _chosen_names(section, info)
+    kept, numbers = _renumbered(examples.targets, names, info)
+    chosen = examples.take(kept.nonzero().flatten())
+    return TensorExamples(chosen.inputs, numbers[chosen.targets])
+
+
+def _chosen_names(section: BuiltinData, info: DataInfo) -> tuple[str, ...]:
+    """The classes of `only_classes`, in the order of the set. Raises `DataError`."""
+    wanted = [str(name) for name in section.only_classes or ()]
+    strange = [name for name in wanted if name not in info.class_names]
+    if strange or not info.classes:
+        raise DataError(
+            f"{section.name} has no class {strange[0] if strange else wanted[0]!r}",
+            where="data.only_classes",
+            remedy=f"Take from {', '.join(info.class_names)}."
+            if info.class_names
+            else "Remove the key: this set has no classes.",
+        )
+    if len(set(wanted)) < 2:
+        raise DataError("one class is nothing to tell apart", where="data.only_classes")
+    return tuple(name for name in info.class_names if name in wanted)
+
+
+def _renumbered(labels: Tensor, names: tuple[str, ...], info: DataInfo) -> tuple[Tensor, Tensor]:
+    """Which examples stay, bool `(N,)`, and the new number of each old class, `(classes,)`."""
+    numbers = torch.full((info.classes or 0,), -1)
+    for number, name in enumerate(names):
+        numbers[info.class_names.index(name)] = number
+    return numbers[labels] >= 0, numbers
 
 
 def pydoc_text() -> str:
