@@ -85,7 +85,7 @@ def start_run(
     return run
 
 
-_PROMISED = ("folder", "segmentation_folder", "voc", "coco")
+_PROMISED = ("folder", "segmentation_folder", "voc", "coco", "audio_folder")
 """Data whose model can be shown before there is any."""
 
 

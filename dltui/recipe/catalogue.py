@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dltui.recipe.layers.activation import ACTIVATION
 from dltui.recipe.layers.attention import ATTENTION
+from dltui.recipe.layers.audio import AUDIO
 from dltui.recipe.layers.convolution import CONVOLUTION
 from dltui.recipe.layers.embedding import EMBEDDING
 from dltui.recipe.layers.linear import LINEAR
@@ -21,6 +22,7 @@ __all__ = ["LAYERS", "Arg", "ArgKind", "LayerSpec"]
 _ALL = (
     *LINEAR,
     *EMBEDDING,
+    *AUDIO,
     *ATTENTION,
     *RECURRENT,
     *CONVOLUTION,

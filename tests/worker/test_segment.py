@@ -109,7 +109,7 @@ def test_a_run_leaves_pictures_with_masks_and_goes_on_bitwise(make_run: MakeRun)
     picture, truth = (
         np.asarray(Image.open(folder / content["pictures"][number]["file"])) for number in (0, 6)
     )
-    assert picture.shape == truth.shape == (24, 24, 3)
+    assert picture.shape == truth.shape == (128, 128, 3)
     assert not np.array_equal(picture, truth)
 
 

@@ -3,6 +3,7 @@
 from dltui.graph.builders import (
     activation,
     attention,
+    audio,
     convolution,
     embedding,
     linear,
@@ -16,6 +17,7 @@ __all__ = [
     "BUILDERS",
     "activation",
     "attention",
+    "audio",
     "convolution",
     "embedding",
     "linear",

@@ -215,6 +215,7 @@ class CocoData(_SizedImages):
         return ("boxes", "mask")
 
 
+<<<<<<< HEAD
 class CaptionsData(_Images):
     """Images by class, each with a caption made from its class's name."""
 
@@ -234,6 +235,42 @@ class CaptionsData(_Images):
     )
     tokenizer: Literal["char", "byte"] = "char"
     context: int = Field(default=32, ge=1, description="tokens a caption is padded to, with 0")
+=======
+class DialTonesData(_Source):
+    """Synthetic telephone numbers, drawn from the seed: the two tones of every key, in noise.
+
+    The task decides what they are labelled with: the keys in their order, or a single key.
+    """
+
+    type: Literal["dial_tones"]
+    count: int = Field(default=1000, ge=2, description="numbers drawn, before the split")
+    keys: list[int] = Field(
+        default=[3, 7], description="fewest and most keys in a number; a class has one"
+    )
+    rate: int = Field(default=4000, ge=3400, description="samples a second")
+    noise: float = Field(default=0.1, ge=0, description="std; tones reach 0.2 to 0.6")
+    seed: int = Field(default=0, ge=0, description="seed of the numbers, apart from trainer.seed")
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("sequence", "class")
+
+
+class AudioFolderData(_Source):
+    """A folder of WAV files (PCM), one subfolder a class."""
+
+    type: Literal["audio_folder"]
+    path: str
+    rate: int = Field(default=16000, ge=1, description="samples a second; others are left out")
+    seconds: float = Field(
+        default=1.0, gt=0, description="longer files are cut, shorter ones end in silence"
+    )
+    classes: int | None = Field(
+        default=None,
+        ge=2,
+        description="classes to show the model with while the folder is not there yet",
+    )
+>>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -388,7 +425,12 @@ DataSection = Annotated[
     | SegmentationFolderData
     | VocData
     | CocoData
+<<<<<<< HEAD
     | CaptionsData
+=======
+    | DialTonesData
+    | AudioFolderData
+>>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
     | CsvData
     | TextData
     | SeriesData

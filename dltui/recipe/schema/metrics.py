@@ -65,6 +65,8 @@ _ALL = (
     ),
     LayerSpec("map50", "mean average precision of boxes that overlap by half"),
     LayerSpec("map", "mean average precision, over overlaps from 0.5 to 0.95 as COCO has it"),
+    LayerSpec("cer", "wrong, missing and added characters, per character of the truth"),
+    LayerSpec("wer", "wrong, missing and added words, per word of the truth"),
     LayerSpec("pixel_accuracy", "share of pixels of the right class"),
     LayerSpec(
         "dice", "twice the overlap of pixels, divided by both areas", "average", _average("macro")

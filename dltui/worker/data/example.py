@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from dltui.graph.modules.audio import Spectrogram
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.sources.loaded import Loaded
 from dltui.worker.data.tensors import first
@@ -38,6 +39,8 @@ def decoded_example(examples: Examples, loaded: Loaded, index: int) -> Example:
     target = _target(raw.targets[0])
     if loaded.kind == "images":
         return Example(index, target, image=png_bytes(inputs))
+    if loaded.kind == "audio":
+        return Example(index, target, image=png_bytes(_heard(inputs)))
     names = loaded.outline.info.feature_names
     if len(names) != inputs.numel():
         names = tuple(f"x{number}" for number in range(inputs.numel()))
@@ -58,6 +61,13 @@ def png_bytes(pixels: Tensor) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _heard(wave: Tensor) -> Tensor:
+    """The spectrogram of a waveform `(1, samples)` in 0 to 1 `(1, 65, frames)`, low tones below."""
+    power: Tensor = Spectrogram(128, max(64, wave.shape[1] // 192), log=True)(wave.unsqueeze(0))[0]
+    low, high = power.amin(), power.amax()
+    return ((power - low) / (high - low).clamp_min(1e-9)).flip(1)
 
 
 def _target(target: Tensor) -> int | list[float]:

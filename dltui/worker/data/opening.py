@@ -15,12 +15,14 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.nodes import KeyPath
 from dltui.recipe.schema.data import (
+    AudioFolderData,
     BuiltinData,
     CaptionsData,
     CocoData,
     CopyReverseData,
     CsvData,
     DataSection,
+    DialTonesData,
     FolderData,
     MackeyGlassData,
     PairsFileData,
@@ -41,10 +43,12 @@ from dltui.worker.data.examples import Examples
 from dltui.worker.data.normalising import preparation_of
 from dltui.worker.data.prepare import Preparation
 from dltui.worker.data.sources import (
+    audio_folder,
     builtin,
     captions,
     coco,
     copy_reverse,
+    dial_tones,
     folder,
     mackey_glass,
     pairs_file,
@@ -223,8 +227,15 @@ def _outline(recipe: HasData) -> Outline:
             return voc.outline(section, task)
         case CocoData():
             return coco.outline(section, task)
+<<<<<<< HEAD
         case CaptionsData():
             return captions.outline(section, task)
+=======
+        case DialTonesData():
+            return dial_tones.outline(section, task)
+        case AudioFolderData():
+            return audio_folder.outline(section, task)
+>>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
         case CsvData():
             return table.outline(section, task)
         case TextData():
@@ -258,8 +269,15 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return voc.read(section, task, say)
         case CocoData():
             return coco.read(section, task, say)
+<<<<<<< HEAD
         case CaptionsData():
             return captions.read(section, task, say)
+=======
+        case DialTonesData():
+            return dial_tones.read(section, task)
+        case AudioFolderData():
+            return audio_folder.read(section, task)
+>>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
         case CsvData():
             return table.read(section, task)
         case TextData():

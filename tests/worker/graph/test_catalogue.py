@@ -27,6 +27,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("relative_bias", "mixture_of_experts", "sequence_pool"), SEQUENCE),
     **dict.fromkeys(("transformer_encoder", "transformer_decoder"), SEQUENCE),
     "attention_mask": (6,),
+    **dict.fromkeys(("spectrogram", "mel_spectrogram"), (1, 2000)),
     "similarity": (16,),
     **dict.fromkeys(("class_embedding", "time_embedding"), ()),
 }

@@ -29,6 +29,8 @@ INFOS = {
     "vision/detector-shapes": DataInfo((3, 64, 64), "float32", "boxes", classes=3),
     "vision/centernet-voc": DataInfo((3, 64, 64), "float32", "boxes", classes=20),
     "vision/centernet-coco": DataInfo((3, 64, 64), "float32", "boxes", classes=80),
+    "audio/ctc-dial-tones": DataInfo((1, 6561), "float32", "sequence", vocab=16),
+    "audio/wav-folder": DataInfo((1, 16000), "float32", "class", classes=35),
     "landmarks/unet": DataInfo((1, 64, 64), "float32", "mask", classes=2),
     "landmarks/lenet5": DataInfo((1, 28, 28), "float32", "class", classes=10),
     **{

@@ -14,7 +14,7 @@ from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.tokenizer import Tokenizer
 
-Kind = Literal["images", "table", "text", "series", "other"]
+Kind = Literal["images", "table", "text", "series", "other", "audio"]
 
 
 @dataclass(frozen=True, slots=True)
