@@ -215,7 +215,6 @@ class CocoData(_SizedImages):
         return ("boxes", "mask")
 
 
-<<<<<<< HEAD
 class CaptionsData(_Images):
     """Images by class, each with a caption made from its class's name."""
 
@@ -235,7 +234,12 @@ class CaptionsData(_Images):
     )
     tokenizer: Literal["char", "byte"] = "char"
     context: int = Field(default=32, ge=1, description="tokens a caption is padded to, with 0")
-=======
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("class",)
+
+
 class DialTonesData(_Source):
     """Synthetic telephone numbers, drawn from the seed: the two tones of every key, in noise.
 
@@ -270,7 +274,6 @@ class AudioFolderData(_Source):
         ge=2,
         description="classes to show the model with while the folder is not there yet",
     )
->>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -425,12 +428,9 @@ DataSection = Annotated[
     | SegmentationFolderData
     | VocData
     | CocoData
-<<<<<<< HEAD
     | CaptionsData
-=======
     | DialTonesData
     | AudioFolderData
->>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
     | CsvData
     | TextData
     | SeriesData

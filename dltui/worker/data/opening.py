@@ -227,15 +227,12 @@ def _outline(recipe: HasData) -> Outline:
             return voc.outline(section, task)
         case CocoData():
             return coco.outline(section, task)
-<<<<<<< HEAD
         case CaptionsData():
             return captions.outline(section, task)
-=======
         case DialTonesData():
             return dial_tones.outline(section, task)
         case AudioFolderData():
             return audio_folder.outline(section, task)
->>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
         case CsvData():
             return table.outline(section, task)
         case TextData():
@@ -269,15 +266,12 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return voc.read(section, task, say)
         case CocoData():
             return coco.read(section, task, say)
-<<<<<<< HEAD
         case CaptionsData():
             return captions.read(section, task, say)
-=======
         case DialTonesData():
             return dial_tones.read(section, task)
         case AudioFolderData():
             return audio_folder.read(section, task)
->>>>>>> fd916a4 (Audio: spectrograms as layers, CTC with error rates, dial tones heard with 0.8 % character error, folders of WAV files)
         case CsvData():
             return table.read(section, task)
         case TextData():
