@@ -118,6 +118,8 @@ def _architectures(recipe: Recipe) -> list[str]:
     found = [
         family
         for family, signs in (
+            ("message-passing", {"message_passing"}),
+            ("deep-sets", {"set_pool"}),
             ("transformer", _ATTENTION),
             ("rnn", {"rnn", "lstm", "gru"}),
             ("cnn", {"conv", "conv1d", "conv2d", "conv3d", *_CHANNELWISE}),

@@ -10,7 +10,9 @@ from typing import Final
 from dltui import paths
 from dltui.errors import UsageError
 from dltui.recipe.names import unknown
+from dltui.recipe.reader import read_yaml
 from dltui.recipe.sources import shipped_names, shipped_path
+from dltui.recipe.tree import Problems
 
 _LARGEST_BYTES: Final = 1_000_000
 _FACT = re.compile(r"#\s*(expected|time|parameters|needs)\s*:\s*(.+?)\s*$")
@@ -136,16 +138,28 @@ def _unquoted(value: str) -> str:
 def write_copy(name: str, target: Path) -> None:
     """A copy of a shipped recipe, comments and all, as a start for one's own.
 
+    The plugin files that it names beside itself are copied beside `target`.
+
     Raises:
-        UsageError: there is no such recipe, or `target` exists or cannot be written.
+        UsageError: there is no such recipe, or `target` or such a file exists or cannot be written.
     """
     source = shipped_path(name) or (Path(name) if Path(name).is_file() else None)
     if source is None:
         raise UsageError(unknown("recipe", name, shipped_names()))
     try:
+        text = source.read_text("utf-8")
+        copies = {target: text}
+        for plugin in _plugins_beside(source, text):
+            copies[target.parent / plugin] = (source.parent / plugin).read_text("utf-8")
+        taken = next((path for path in copies if path.exists()), None)
+        if taken is not None:
+            raise UsageError(
+                f"{taken} exists already", remedy="Choose another folder or name, or remove it."
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("x", encoding="utf-8") as file:
-            file.write(source.read_text("utf-8"))
+        for path, content in copies.items():
+            with path.open("x", encoding="utf-8") as file:
+                file.write(content)
     except FileExistsError:
         raise UsageError(
             f"{target} exists already", remedy="Choose another name, or remove the file."
@@ -153,3 +167,13 @@ def write_copy(name: str, target: Path) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot write {target}: {reason}") from None
+
+
+def _plugins_beside(source: Path, text: str) -> list[str]:
+    """The plugin files of a recipe that lie in its own folder, by name."""
+    root = read_yaml(text, str(source), Problems())
+    plugins = None if root is None or not isinstance(root.value, dict) else root.get("plugins")
+    if plugins is None or not isinstance(plugins.value, list):
+        return []
+    names = [entry.value for entry in plugins.value if isinstance(entry.value, str)]
+    return [name for name in names if Path(name).name == name and (source.parent / name).is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from dltui.graph.building import SEQUENCE, Args, Builder, Inputs, LayerError, builds, shape_text
@@ -29,9 +30,22 @@ def _recurrent(kind: str) -> Builder:
             batch_first=True,
             **extra,
         )
+        if kind == "lstm" and args["forget_bias"]:
+            if not args["bias"]:
+                raise LayerError("there are no biases to add to", "forget_bias")
+            _remember(network, float(args["forget_bias"]))
         return Recurrent(network, args["return"], tuple(inputs.named))
 
     return build
+
+
+def _remember(network: nn.LSTM, bias: float) -> None:
+    """Adds to the forget gates' biases, the second quarter of torch's order (i, f, g, o)."""
+    forget = slice(network.hidden_size, 2 * network.hidden_size)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith("bias_hh"):
+                parameter[forget] += bias
 
 
 for _kind in _NETWORKS:

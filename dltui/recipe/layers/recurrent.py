@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltui.recipe.layers.spec import LayerSpec, choice, flag, share, size, value
+from dltui.recipe.layers.spec import LayerSpec, choice, flag, real, share, size, value
 
 _RECURRENT = {
     "hidden": size("numbers in the state, per direction", required=True),
@@ -30,7 +30,17 @@ RECURRENT = (
         {**_RECURRENT, "nonlinearity": choice("of the state", "tanh", "relu")},
     ),
     LayerSpec(
-        "lstm", "long short-term memory over (N, T, D) (Hochreiter 1997)", "hidden", _RECURRENT
+        "lstm",
+        "long short-term memory over (N, T, D) (Hochreiter 1997)",
+        "hidden",
+        {
+            **_RECURRENT,
+            "forget_bias": real(
+                "added to the forget gates' biases at the start: 1 to 3 for a long memory "
+                "(Jozefowicz et al. 2015)",
+                0.0,
+            ),
+        },
     ),
     LayerSpec("gru", "gated recurrent unit over (N, T, D) (Cho et al. 2014)", "hidden", _RECURRENT),
 )

@@ -93,6 +93,17 @@ def test_a_copy_keeps_the_comments_and_never_overwrites(shelf: Path, tmp_path: P
         write_copy("vision/tini", tmp_path / "other.yaml")
 
 
+def test_a_copy_brings_the_plugin_files_beside_the_recipe(shelf: Path, tmp_path: Path) -> None:
+    (shelf / "vision" / "own.py").write_text("# a layer\n")
+    (shelf / "vision" / "odd.yaml").write_text(f"plugins: [own.py, ../none.py]\n{_HEADED}")
+    target = tmp_path / "mine" / "odd.yaml"
+    write_copy("vision/odd", target)
+    assert (tmp_path / "mine" / "own.py").read_text() == "# a layer\n"
+    with pytest.raises(UsageError, match=r"own\.py exists already"):
+        write_copy("vision/odd", tmp_path / "mine" / "second.yaml")
+    assert not (tmp_path / "mine" / "second.yaml").exists()
+
+
 def test_names_cannot_leave_the_folder(shelf: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text(_HEADED)
     with pytest.raises(UsageError):

@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dltui.errors import RecipeError
+from dltui.graph import compile_model
 from dltui.graph.assemble import assemble, materialise
 from dltui.recipe.data_info import DataInfo, InputInfo
 
@@ -94,3 +96,24 @@ def test_a_state_that_came_out_goes_in_again(kind: str, write: Write) -> None:
     got = network({"first": x[:, :3], "rest": x[:, 3:]})
     assert got["state"].shape == (3, 2, width)
     assert torch.allclose(got["ended"], whole.network(x)[0][:, -1], atol=1e-6)
+
+
+@torch.no_grad()
+def test_a_forget_gate_can_begin_open(write: Write) -> None:
+    sections = "data: {type: builtin, name: digits, flat: true}\ntask: {type: classify}\n"
+    lstm = "{lstm: {hidden: 5, forget_bias: 3, num_layers: 2}}"
+    layers = f"[{{reshape: [64, 1]}}, {lstm}, {{index: -1}}]"
+    info = DataInfo((64,), "float32", "class", classes=5)
+    networks = []
+    for text in (layers, layers.replace("forget_bias: 3, ", "")):
+        torch.manual_seed(0)
+        networks.append(compile_model(write(f"model: {{layers: {text}}}", sections=sections), info))
+    added = torch.tensor([0.0] * 5 + [3.0] * 5 + [0.0] * 10)
+    open_gates, closed = (dict(network.named_parameters()) for network in networks)
+    for name, value in open_gates.items():
+        change = added if "bias_hh" in name else torch.zeros_like(value)
+        assert torch.allclose(value, closed[name] + change)
+    wrong = layers.replace("forget_bias: 3", "forget_bias: 3, bias: false")
+    recipe = write(f"model: {{layers: {wrong}}}", sections=sections)
+    with pytest.raises(RecipeError, match="there are no biases to add to"):
+        compile_model(recipe, info)

@@ -11,6 +11,9 @@ from dltui.recipe.data_info import DataInfo
 
 INFOS = {
     "basics/mlp-wine": DataInfo((13,), "float32", "class", classes=3),
+    "basics/mlp-breast-cancer": DataInfo((30,), "float32", "class", classes=2),
+    "recurrent/plain-rnn": DataInfo((64,), "float32", "class", classes=10),
+    "recurrent/lstm": DataInfo((64,), "float32", "class", classes=10),
     "basics/mlp-digits": DataInfo((64,), "float32", "class", classes=10),
     "basics/regression-diabetes": DataInfo((10,), "float32", "value", targets=1),
     "vision/cnn-digits": DataInfo((1, 8, 8), "float32", "class", classes=10),
