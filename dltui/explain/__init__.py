@@ -130,8 +130,9 @@ def _architectures(recipe: Recipe) -> list[str]:
         found[found.index("cnn")] = _convolutional(kinds)
     if found[:1] == ["transformer"]:
         plain = "llama" if "rotary" in kinds else "vit" if "patch_embed" in kinds else "transformer"
-        found[0] = _TRANSFORMERS.get(recipe.task.type, plain)
-    found = found[:1] or ["mlp"]
+        reads = recipe.data.type == "text_classes"
+        found[0] = "encoder" if reads else _TRANSFORMERS.get(recipe.task.type, plain)
+    found = found[:1] or ["bag-of-words" if {"embedding", "sequence_pool"} <= kinds else "mlp"]
     if kinds & {"mixture_of_experts", "moe"}:
         found.append("mixture-of-experts")
     if recipe.data.type == "csv":

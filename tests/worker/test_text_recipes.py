@@ -61,6 +61,8 @@ OFFLINE = {
     "language/llama-pydoc": ("perplexity", "model.params={width: 16, hidden: 24, layers: 1}"),
     "language/char-rnn": ("perplexity", "task.sample.length=8"),
     "language/bert-pydoc": ("masked_accuracy", "model.params={width: 16, layers: 1}"),
+    "language/text-classification": ("f1", "model.params={width: 16}"),
+    "language/bag-of-words": ("f1", "model.params={width: 16}"),
     "language/t5-reverse": ("bleu", "task.decode.examples=4"),
 }
 
@@ -73,4 +75,4 @@ def test_a_recipe_for_texts_trains_on_what_is_at_hand(name: str, tmp_path: Path)
         quick = ("data.size=100",)
     if name == "language/llama-pydoc":
         quick = (*quick, "task.sample.length=8")
-    trained(name, tmp_path, *quick, "scheduler.warmup.steps=5", *smaller, metric=metric)
+    trained(name, tmp_path, *quick, "scheduler.warmup={steps: 5}", *smaller, metric=metric)

@@ -371,6 +371,33 @@ class MackeyGlassData(_Series):
     seed: int = Field(default=0, ge=0, description="of the beginning and the noise")
 
 
+class TextClassesData(_Source):
+    """Texts with a class each: a table, a folder of text files by class, or a set by name."""
+
+    type: Literal["text_classes"]
+    path: str | None = Field(
+        default=None,
+        description="CSV or Parquet table; or a folder with a subfolder a class, or with train/, "
+        "val/ and test/ of such",
+    )
+    name: Literal["stdlib-docstrings"] | None = Field(
+        default=None,
+        description="in place of a path: which package of Python a docstring is from",
+    )
+    text: str = Field(default="text", description="column of the texts")
+    target: str = Field(default="label", description="column of the classes")
+    separator: str | None = Field(default=None, description="null: found in the first line")
+    glob: str = Field(default="**/*.txt", description="files of a class's folder")
+    tokenizer: Literal["char", "byte", "bpe", "word"] = "word"
+    vocab: int | None = Field(default=None, ge=8, description="size of a bpe or word vocabulary")
+    context: int = Field(default=128, ge=2, description="tokens of a text; longer ones are cut")
+    lowercase: bool = False
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        return ("class",)
+
+
 class PairsFileData(_Source):
     """Pairs of texts, one a row of a CSV, TSV, Parquet or JSON Lines file."""
 
@@ -435,6 +462,7 @@ DataSection = Annotated[
     | TextData
     | SeriesData
     | MackeyGlassData
+    | TextClassesData
     | PairsFileData
     | CopyReverseData
     | PluginData,

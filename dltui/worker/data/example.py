@@ -19,7 +19,7 @@ from dltui.worker.data.tensors import first
 class Example:
     """An example of a part: one of `image` (PNG bytes), `text` and `values` is set.
 
-    `target` is a class number, a list of numbers, or None for text.
+    `target` is a class number, a list of numbers, or None for text without a class.
     """
 
     index: int
@@ -35,7 +35,8 @@ def decoded_example(examples: Examples, loaded: Loaded, index: int) -> Example:
     inputs = first(raw.inputs)[0]
     if loaded.kind == "text":
         text = loaded.tokenizer.decode(inputs) if loaded.tokenizer is not None else None
-        return Example(index, None, text=text)
+        has_class = loaded.outline.info.target == "class"
+        return Example(index, _target(raw.targets[0]) if has_class else None, text=text)
     target = _target(raw.targets[0])
     if loaded.kind == "images":
         return Example(index, target, image=png_bytes(inputs))

@@ -30,6 +30,7 @@ from dltui.recipe.schema.data import (
     SegmentationFolderData,
     SeriesData,
     ShapesData,
+    TextClassesData,
     TextData,
     TorchvisionData,
     VocData,
@@ -58,6 +59,7 @@ from dltui.worker.data.sources import (
     shapes,
     table,
     text,
+    text_classes,
     torchvision_sets,
     voc,
 )
@@ -241,6 +243,8 @@ def _outline(recipe: HasData) -> Outline:
             return series.outline(section, task)
         case MackeyGlassData():
             return mackey_glass.outline(section, task)
+        case TextClassesData():
+            return text_classes.outline(section, task)
         case PairsFileData():
             return pairs_file.outline(section, task)
         case CopyReverseData():
@@ -280,6 +284,8 @@ def _read(recipe: HasData, say: Say | None) -> Loaded:
             return series.read(section, task)
         case MackeyGlassData():
             return mackey_glass.read(section, task)
+        case TextClassesData():
+            return text_classes.read(section, task)
         case PairsFileData():
             return pairs_file.read(section, task)
         case CopyReverseData():

@@ -57,6 +57,8 @@ def test_every_shipped_recipe_is_explained_by_its_architecture_and_task(recipe) 
         ("language/bert-pydoc", "# Transformer encoder (BERT)"),
         ("language/t5-reverse", "# Encoder and decoder (T5)"),
         ("language/llama-pydoc", "# Transformer (Llama)"),
+        ("language/text-classification", "# Transformer encoder (BERT)"),
+        ("language/bag-of-words", "# Bag of words"),
         ("language/char-rnn", "# Recurrent network (RNN, LSTM, GRU)"),
     ],
 )

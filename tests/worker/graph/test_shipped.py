@@ -67,6 +67,10 @@ INFOS = {
     "language/gpt-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
     "language/llama-pydoc": DataInfo((128,), "int64", "token", vocab=103, context=128),
     "language/char-rnn": DataInfo((128,), "int64", "token", vocab=103, context=128),
+    **{
+        f"language/{name}": DataInfo((128,), "int64", "class", classes=8, vocab=3000, context=128)
+        for name in ("text-classification", "bag-of-words")
+    },
     "language/bert-pydoc": DataInfo((64,), "int64", "token", vocab=105, context=64),
     "language/gpt-text": DataInfo((256,), "int64", "token", vocab=90, context=256),
 }

@@ -105,11 +105,12 @@ def read_text(section: TextData) -> str:
         files = [path]
     else:
         raise DataError("there is no such file or folder", where=str(path), remedy="Set data.path.")
-    text = "\n\n".join(_decoded(file) for file in files)
+    text = "\n\n".join(decoded_file(file) for file in files)
     return text.lower() if section.lowercase else text
 
 
-def _decoded(path: Path) -> str:
+def decoded_file(path: Path) -> str:
+    """The text of a UTF-8 file; `DataError` where it is none."""
     try:
         content = path.read_bytes()
     except OSError as error:
