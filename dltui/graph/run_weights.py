@@ -14,6 +14,7 @@ from dltui.graph.scope import fault
 from dltui.paths import runs_folder
 from dltui.recipe import load_recipe
 from dltui.recipe.data_info import DataInfo, InputInfo
+from dltui.recipe.sources import shipped_names
 from dltui.runs import RunFolder, open_run, pointed
 
 if TYPE_CHECKING:
@@ -120,9 +121,16 @@ def _run(recipe: Recipe, source: Pretrained, key: str) -> RunFolder:
     ]
     if len(found) != 1:
         what = f"no run is called {wanted!r}" if not found else f"{len(found)} runs are {wanted!r}"
-        message = f"{what} in {runs}; give its whole name or id"
+        message = f"{what} in {runs}; {'' if found else _maker(wanted)}give its whole name or id"
         raise fault(recipe, (*source.path, key), message)
     return RunFolder(found[0])
+
+
+def _maker(wanted: str) -> str:
+    """How to come by a run of that name, where one of the shipped recipes makes such runs."""
+    recipe = wanted.rpartition("-")[0]
+    made_by = [name for name in shipped_names() if name.partition("/")[2] == recipe]
+    return f"train it first, `dltui train {made_by[0]}`, or " if made_by else ""
 
 
 def _pointed(recipe: Recipe, source: Pretrained, folder: RunFolder, key: str) -> Path:

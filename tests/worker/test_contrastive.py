@@ -80,7 +80,8 @@ def test_clip_digits_trains_and_answers_without_a_classifier(make_run: MakeRun) 
     assert [row[1] == row[2] for row in pairs["rows"]] == pairs["good"]
 
 
-def test_clip_learns_from_a_folder_of_pictures(make_run: MakeRun, tmp_path: Path) -> None:
+@pytest.fixture
+def colours(tmp_path: Path) -> Path:
     random = np.random.default_rng(0)
     for number, name in enumerate(("red", "green", "blue")):
         folder = tmp_path / "pictures" / name
@@ -89,10 +90,14 @@ def test_clip_learns_from_a_folder_of_pictures(make_run: MakeRun, tmp_path: Path
             pixels = random.integers(0, 90, (12, 12, 3), dtype=np.uint8)
             pixels[..., number] += 150
             Image.fromarray(pixels).save(folder / f"{index}.png")
+    return tmp_path / "pictures"
+
+
+def test_clip_learns_from_a_folder_of_pictures(make_run: MakeRun, colours: Path) -> None:
     run = make_run(
         source("multimodal/clip-digits"),
         *QUICK,
-        f"data.path={tmp_path / 'pictures'}",
+        f"data.path={colours}",
         "data.names=null",
         "data.size=8",
         "data.batch_size=8",
@@ -100,6 +105,26 @@ def test_clip_learns_from_a_folder_of_pictures(make_run: MakeRun, tmp_path: Path
     )
     assert train(run) == 0
     assert read_status(run.path).metrics["val/zero_shot_accuracy"] == 1
+
+
+def test_the_landmark_clip_trains_on_a_folder_when_small(make_run: MakeRun, colours: Path) -> None:
+    sizes = "width: 24, heads: 2, layers: 2, text_width: 16, text_heads: 2, text_layers: 2"
+    run = make_run(
+        source("landmarks/clip-vit-b-32"),
+        *QUICK,
+        f"data.path={colours}",
+        "data.size=16",
+        "data.batch_size=8",
+        "data.workers=0",
+        "data.split={train: 0.8, val: 0.2}",
+        "scheduler.warmup.steps=5",
+        f"model.params={{space: 8, patch: 8, vocab: 256, padding: 0, {sizes}}}",
+    )
+    assert train(run) == 0
+    status = read_status(run.path)
+    assert status.step == 20
+    assert 0 <= status.metrics["val/zero_shot_accuracy"] <= 1
+    assert np.isfinite(status.metrics["train/loss"])
 
 
 @pytest.mark.parametrize(

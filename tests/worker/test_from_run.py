@@ -13,6 +13,7 @@ from dltui.graph import compile_model, shape_table
 from dltui.recipe import Recipe, load_recipe
 from dltui.runs import RunFolder, pointed, read_status
 from dltui.worker.data import describe
+from dltui.worker.describe import describe_recipe
 from tests.worker.conftest import DIGITS, MakeRun, train
 
 HEAD, TAIL = DIGITS.split("model:")[0], "task:" + DIGITS.split("task:")[1]
@@ -102,6 +103,22 @@ def test_a_run_that_is_not_there_is_refused_at_its_key(
     recipe = recipe_from(tmp_path, model)
     with pytest.raises(RecipeError, match=message):
         shape_table(recipe, describe(recipe))
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "key"),
+    [
+        ("transfer/finetune-digits", "transfer/pretrain-digits", "model.from"),
+    ],
+)
+def test_a_shipped_recipe_that_needs_a_run_says_how_to_make_it(
+    name: str, first: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_RUNS", str(tmp_path / "runs"))
+    (error,) = describe_recipe(name, [])["errors"]
+    assert error["path"] == key
+    assert f"no run is called '{first.partition('/')[2]}-1' in {tmp_path}" in error["message"]
+    assert f"train it first, `dltui train {first}`" in error["message"]
 
 
 def test_a_file_of_no_run_is_refused(trained: RunFolder, tmp_path: Path) -> None:

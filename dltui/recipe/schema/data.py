@@ -226,6 +226,11 @@ class CaptionsData(_Images):
         default=64, description="images of a folder are resized to this height and width"
     )
     channels: Literal[1, 3] = Field(default=3, description="of a folder; digits have one")
+    classes: int | None = Field(
+        default=None,
+        ge=2,
+        description="classes to show the model with while the folder is not there yet",
+    )
     templates: list[str] = Field(
         min_length=1, description="one is drawn each time; {} is the class's name"
     )

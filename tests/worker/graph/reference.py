@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from dltui.graph.assemble import assemble
 from dltui.recipe import Recipe
 from dltui.recipe.data_info import DataInfo
-
-
-def landmark(name: str) -> str | Path:
-    """The shipped recipe, or the network alone where no task of ours trains it yet."""
-    alone = Path(__file__).with_name("models") / f"{name}.yaml"
-    return alone if alone.is_file() else f"landmarks/{name}"
 
 
 def images(channels: int, side: int, classes: int = 1000) -> DataInfo:

@@ -7,7 +7,6 @@ import pytest
 from dltui.graph import shape_table
 from dltui.recipe import load_recipe, shipped
 from dltui.recipe.data_info import DataInfo, InputInfo
-from tests.worker.graph.reference import landmark
 
 
 def _text(vocab: int, context: int) -> DataInfo:
@@ -19,7 +18,7 @@ PAIRS = DataInfo(
     "float32",
     "class",
     vocab=49408,
-    inputs=(InputInfo("text", (77,), "int64"),),
+    inputs=(InputInfo("image", (3, 224, 224), "float32"), InputInfo("text", (77,), "int64")),
 )
 COUNTS = {
     "gpt2-small": (_text(50257, 1024), 124_439_808),
@@ -39,18 +38,18 @@ SMALL = {
 @pytest.mark.parametrize("name", COUNTS)
 def test_a_landmark_has_as_many_parameters_as_the_original(name: str) -> None:
     info, count = COUNTS[name]
-    rows = shape_table(load_recipe(landmark(name)), info)
+    rows = shape_table(load_recipe(f"landmarks/{name}"), info)
     assert sum(row.parameters for row in rows) == count
 
 
 def test_berts_encoder_and_pooler_are_the_papers() -> None:
-    rows = shape_table(load_recipe(landmark("bert-base")), COUNTS["bert-base"][0])
+    rows = shape_table(load_recipe("landmarks/bert-base"), COUNTS["bert-base"][0])
     head = [row for row in rows if row.name.split(".")[0] in ("head", "logits")]
     own = sum(row.parameters for row in rows) - sum(row.parameters for row in head)
     assert own == 109_482_240
 
 
-@pytest.mark.parametrize("name", ["gpt2-small", "tinyllama-1.1b", "bert-base", "t5-small"])
+@pytest.mark.parametrize("name", COUNTS)
 def test_a_landmarks_header_is_true(name: str) -> None:
     listed = next(recipe for recipe in shipped() if recipe.name == f"landmarks/{name}")
     assert listed.parameters == COUNTS[name][1]
@@ -61,6 +60,6 @@ def test_a_landmarks_header_is_true(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_a_landmark_of_small_size_is_an_override_away(name: str) -> None:
     info = COUNTS[name][0]
-    recipe = load_recipe(landmark(name), [f"model.params.{size}" for size in SMALL[name]])
+    recipe = load_recipe(f"landmarks/{name}", [f"model.params.{size}" for size in SMALL[name]])
     blocks = {row.name.split(".")[0] for row in shape_table(recipe, info) if "block" in row.name}
     assert blocks == {"block0", "block1"}

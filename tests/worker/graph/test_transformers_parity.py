@@ -14,7 +14,6 @@ from dltui.graph.modules.positions import RelativeBias
 from dltui.recipe import load_recipe
 from dltui.recipe.data_info import DataInfo, InputInfo
 from tests.worker.graph import transformers_weights as weights
-from tests.worker.graph.reference import landmark
 
 transformers = pytest.importorskip("transformers")
 
@@ -27,7 +26,7 @@ def _tokens_info(*others: InputInfo) -> DataInfo:
 
 def _ours(name: str, info: DataInfo, **params: Any) -> nn.Module:
     overrides = [f"model.params.{key}={value}" for key, value in params.items()]
-    return compile_model(load_recipe(landmark(name), overrides), info).eval()
+    return compile_model(load_recipe(f"landmarks/{name}", overrides), info).eval()
 
 
 def _reference(kind: str, config: Any) -> nn.Module:
@@ -176,7 +175,7 @@ def test_clip_answers_as_transformers_does() -> None:
     image = InputInfo("image", (3, 16, 16), "float32")
     text = InputInfo("text", (STEPS,), "int64")
     sizes = {"space": 20, "patch": 8, "width": 32, "heads": 4, "layers": 2}
-    words = {"text_width": 24, "text_heads": 2, "text_layers": 2}
+    words = {"text_width": 24, "text_heads": 2, "text_layers": 2, "vocab": VOCAB}
     info = DataInfo((3, 16, 16), "float32", "class", vocab=VOCAB, inputs=(image, text))
     ours = _ours("clip-vit-b-32", info, **sizes, **words)
     ours.load_state_dict(weights.renamed(theirs.state_dict(), weights.CLIP))

@@ -111,9 +111,8 @@ def _images(section: CaptionsData) -> BuiltinData | FolderData:
     shared = {key: getattr(section, key) for key in _SHARED_FIELDS}
     if section.path is None:
         return BuiltinData(type="builtin", name="digits", **shared)
-    return FolderData(
-        type="folder", path=section.path, size=section.size, channels=section.channels, **shared
-    )
+    asked = {key: getattr(section, key) for key in ("path", "size", "channels", "classes")}
+    return FolderData(type="folder", **asked, **shared)
 
 
 def _tokenizer(section: CaptionsData) -> Tokenizer:
