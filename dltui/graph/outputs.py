@@ -38,14 +38,17 @@ def check_inputs(recipe: Recipe, interface: Interface | None) -> None:
 def check_output(recipe: Recipe, interface: Interface | None, output: Any) -> None:
     """Refuses a network whose output the task cannot read: RecipeError at its last layer.
 
-    `output` is a tensor, or a map of tensors by name, each with the batch first.
+    `output` is a tensor, or a map of tensors by name, each with the batch first. A task that wants
+    one tensor reads the first of several.
     """
     wanted = interface.output if interface is not None else None
     if wanted is None:
         return
     if not isinstance(wanted, Mapping):
-        if isinstance(output, Tensor) and not _fits(output, wanted):
-            _refuse(recipe, f"gives {_open(output.shape[1:])}", f"needs {_open(wanted)}")
+        name, read = next(iter(output.items())) if isinstance(output, Mapping) else ("", output)
+        if isinstance(read, Tensor) and not _fits(read, wanted):
+            given = f"gives {name} {_open(read.shape[1:])}" if name else ""
+            _refuse(recipe, given or f"gives {_open(read.shape[1:])}", f"needs {_open(wanted)}")
         return
     if not isinstance(output, Mapping):
         told = ", ".join(f"{name} {_open(shape)}" for name, shape in wanted.items())

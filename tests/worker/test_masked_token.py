@@ -127,6 +127,12 @@ def test_hiding_goes_on_bitwise_from_the_middle_of_an_epoch(make_run: MakeRun, t
     ("old", "new", "message"),
     [
         ("linear: $(data.vocab)", "linear: 7", "needs (N,16,9)"),
+        (
+            "  layers:\n    - embedding: 16",
+            "  outputs: [words, same]\n  layers:\n    - {name: words, embedding: 16}\n"
+            "    - {name: same, identity: null}",
+            "gives words (N,16,16), but the task masked_token needs (N,16,9)",
+        ),
         ("type: masked_token", "type: masked_token, mask: {share: 1.5}", "less than 1"),
         (
             "data: {type: text, path: PATH, context: 16",
