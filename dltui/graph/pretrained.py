@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from dltui.recipe import Recipe
 
 
-def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module:
+def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool, key: str = "from") -> nn.Module:
     """The network that `from` names, its head, frozen parts and low-rank updates in place.
 
-    With `meta` nothing is downloaded and no memory taken.
+    With `meta` nothing is downloaded and no memory taken. `key` is what the recipe calls `from`.
 
     Raises:
         RecipeError: the source, its weights or an argument is not known, or a pattern matches
@@ -35,14 +35,14 @@ def pretrained_model(recipe: Recipe, info: DataInfo, *, meta: bool) -> nn.Module
     path = source.path
     family, _, name = source.source.partition("/")
     if is_run_source(source.source):
-        model, _, _ = network_of_run(recipe, source, meta=meta)
+        model, _, _ = network_of_run(recipe, source, meta=meta, key=key)
     elif family in REGISTRIES:
         outputs = _head_size(source, recipe, info) if source.replace_head else None
         model = REGISTRIES[family](Request(recipe, source, name, info, outputs, meta))
     else:
         raise fault(
             recipe,
-            (*path, "from"),
+            (*path, key),
             f"{source.source!r} cannot be read: {', '.join(REGISTRIES)}/<model>, run/<id> and the "
             "files of a run's checkpoints can",
         )

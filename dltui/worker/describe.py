@@ -53,6 +53,7 @@ def describe_recipe(
     info = _attempt(recipe, source_key, found, lambda: _data(recipe, found))
     if info is not None and not data_only:
         _attempt(recipe, ("model",), found, lambda: _model(recipe, info, found))
+        _attempt(recipe, ("task",), found, lambda: _task(recipe, info))
         _attempt(recipe, ("metrics",), found, lambda: _metrics(recipe, info))
         _attempt(recipe, ("optimizer",), found, lambda: _optimizer(recipe))
         device = ("trainer", "device")
@@ -117,6 +118,12 @@ def _model(recipe: Recipe, info: DataInfo, found: dict[str, Any]) -> None:
     rows = shape_table(recipe, info)
     found["layers"] = [asdict(row) for row in rows]
     found["parameters"] = sum(row.parameters for row in rows)
+
+
+def _task(recipe: Recipe, info: DataInfo) -> None:
+    from dltui.worker.tasks import build_task  # imports torch
+
+    build_task(recipe, info).check()
 
 
 def _optimizer(recipe: Recipe) -> None:

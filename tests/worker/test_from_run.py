@@ -109,6 +109,7 @@ def test_a_run_that_is_not_there_is_refused_at_its_key(
     ("name", "first", "key"),
     [
         ("transfer/finetune-digits", "transfer/pretrain-digits", "model.from"),
+        ("transfer/distil-digits", "vision/cnn-digits", "task.teacher"),
     ],
 )
 def test_a_shipped_recipe_that_needs_a_run_says_how_to_make_it(

@@ -8,6 +8,7 @@ import torch
 from dltui.recipe import load_recipe
 from dltui.runs import RunFolder, read_status
 from dltui.worker.data import describe, open_data
+from dltui.worker.describe import describe_recipe
 from dltui.worker.tasks.distil import soft_loss
 from tests.worker.conftest import MakeRun, last_weights, train
 
@@ -104,3 +105,6 @@ def test_a_teacher_of_other_classes_is_refused(pretrained: RunFolder, make_run: 
     )
     assert train(student) == 2
     assert "the teacher gives 5 numbers" in read_status(student.path).message
+    (error,) = describe_recipe(student.resolved)["errors"]
+    assert error["path"] == "task.teacher"
+    assert "the teacher gives 5 numbers" in error["message"]

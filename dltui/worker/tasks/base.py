@@ -73,6 +73,9 @@ class Task(ABC):
         """The parts of one step, in order; the last one's loss is recorded as `loss`."""
         return (Phase(scalars=self.scalar_names),)
 
+    def check(self) -> None:  # noqa: B027  (most tasks are told by their recipe alone)
+        """Raise the RecipeError that `prepare` would, as far as it is known before any data."""
+
     def prepare(self, data: Data, device: torch.device) -> None:  # noqa: B027  (may do nothing)
         """Make what the losses need of the training part: class weights, target mean."""
 

@@ -17,6 +17,8 @@ from dltui.worker.tasks.base import Phase, only_tensor
 from dltui.worker.tasks.classify import ClassifyTask
 
 if TYPE_CHECKING:
+    from dltui.recipe import Recipe
+    from dltui.recipe.data_info import DataInfo
     from dltui.worker.data import Batch, Data
     from dltui.worker.networks import Networks
 
@@ -32,18 +34,26 @@ class DistilTask(ClassifyTask):
 
     scalar_names: ClassVar[tuple[str, ...]] = ("accuracy", "agreement")
 
+    def __init__(self, recipe: Recipe, info: DataInfo):
+        super().__init__(recipe, info)
+        self.section: Distil = recipe.task
+
+    def check(self) -> None:
+        self.teacher = self._trained(meta=True).eval()
+        self._check(torch.device("meta"))
+
     def prepare(self, data: Data, device: torch.device) -> None:
-        self.section: Distil = self.recipe.task
         self.loss_of = functional.cross_entropy
         # The student starts the same whoever teaches.
         with torch.random.fork_rng([]):
-            self.teacher = self._trained().to(device).eval().requires_grad_(False)
+            self.teacher = self._trained(meta=False).to(device).eval().requires_grad_(False)
         self._check(device)
 
-    def _trained(self) -> nn.Module:
-        source = Pretrained(self.section.teacher, _AT, weights=self.section.teacher_weights)
-        recipe = replace(self.recipe, models={"model": Model(_AT, pretrained=source)})
-        return pretrained_model(recipe, self.info, meta=False)
+    def _trained(self, *, meta: bool) -> nn.Module:
+        section, at = self.section, _AT[:-1]
+        source = Pretrained(section.teacher, at, weights=section.teacher_weights)
+        recipe = replace(self.recipe, models={"model": Model(at, pretrained=source)})
+        return pretrained_model(recipe, self.info, meta=meta, key=_AT[-1])
 
     def _check(self, device: torch.device) -> None:
         example = torch.zeros(2, *self.info.shape, device=device)
