@@ -85,16 +85,17 @@ def start_run(
     return run
 
 
-_PROMISED = ("folder", "segmentation_folder", "voc", "coco", "audio_folder")
+_PROMISED = ("folder", "segmentation_folder", "voc", "coco", "audio_folder", "series")
 """Data whose model can be shown before there is any."""
 
 
-def _refuse_without_folder(recipe: Recipe) -> None:
-    """A folder that is not there yet is enough to show a model, not to train it."""
+def _refuse_without_data(recipe: Recipe) -> None:
+    """Data that is not there yet may be enough to show a model, not to train it."""
     data = recipe.data
     path = getattr(data, "path", None)
     if data.type in _PROMISED and path is not None and not Path(path).expanduser().exists():
-        message = f"there is no such folder: {path}; set it with data.path=…"
+        what = "file" if data.type == "series" else "folder"
+        message = f"there is no such {what}: {path}; set it with data.path=…"
         raise RecipeError([recipe.problem(("data", "path"), message)])
 
 
@@ -105,7 +106,7 @@ def _checked(
 
     Raises RecipeError with all that is wrong.
     """
-    _refuse_without_folder(recipe)
+    _refuse_without_data(recipe)
     # What a name of a run stands for is for its folder to say, each time anew.
     ready_made = recipe.model.pretrained
     from_run = ready_made is not None and not ready_made.source.startswith("torchvision/")

@@ -165,12 +165,15 @@ def test_a_recipe_with_problems_makes_no_run(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_folder_that_is_not_there_yet_can_be_shown_but_not_trained_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "what"), [("landmarks/resnet18", "folder"), ("series/lstm-csv", "file")]
+)
+def test_data_that_is_not_there_yet_can_be_shown_but_not_trained_on(
+    name: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = answer(monkeypatch, SOUND)
-    recipe = load_recipe("landmarks/resnet18", [f"data.path={tmp_path / 'later'}"])
-    with pytest.raises(RecipeError, match=r"no such folder: .*later"):
+    recipe = load_recipe(name, [f"data.path={tmp_path / 'later'}"])
+    with pytest.raises(RecipeError, match=rf"no such {what}: .*later"):
         start_run(recipe, runs=tmp_path / "runs")
     assert asked == []
     assert not list((tmp_path / "runs").glob("*"))
