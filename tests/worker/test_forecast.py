@@ -17,6 +17,7 @@ from dltui.worker.describe import describe_recipe
 from dltui.worker.losses import pinball
 from dltui.worker.tasks.forecast import naive_error
 from dltui.worker.tasks.forecast_artefacts import _one_after_another
+from dltui.worker.tasks.forecast_metrics import ErrorRatio
 from tests.worker.conftest import MakeRun, same_weights, train, train_until
 from tests.worker.test_image_recipes import trained
 
@@ -248,3 +249,10 @@ def test_the_recipe_for_a_table_trains_on_one_with_dates_holes_and_gaps(tmp_path
         "task.season=7",
         metric="mase",
     )
+
+
+def test_the_relative_error_is_a_ratio_of_sums_over_all_batches() -> None:
+    metric = ErrorRatio()
+    metric.update(torch.tensor([1.0, 2]), torch.tensor([2.0, 2]), torch.tensor([4.0, 3]))
+    metric.update(torch.tensor([5.0]), torch.tensor([3.0]), torch.tensor([2.0]))
+    assert metric.compute().item() == pytest.approx((1 + 0 + 2) / (2 + 1 + 1))

@@ -17,8 +17,8 @@ class ErrorRatio(Metric):
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_state("error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("simple_error", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("error", torch.zeros(()), dist_reduce_fx="sum")
+        self.add_state("simple_error", torch.zeros(()), dist_reduce_fx="sum")
 
     def update(self, said: Tensor, truth: Tensor, simple: Tensor) -> None:
         """Forecasts and truth of one shape."""
