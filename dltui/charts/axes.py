@@ -63,7 +63,7 @@ class HorizontalScale:
     grid: Grid
     log: bool = False
     kind: str = "step"
-    """What x counts: `step`, `epoch`, `time` (seconds) or `samples`."""
+    """What x counts: `step`, `epoch`, `time` (seconds), `samples`, or `year`: any plain number."""
     lo: float = -math.inf
     hi: float = math.inf
     """No tick lies outside of these: where the curves begin and end."""
@@ -110,6 +110,8 @@ class HorizontalScale:
         return [(c, t) for c, t in zip(cells, labels, strict=True) if c is not None]
 
     def _linear_labels(self, values: list[float], hi: float) -> list[str]:
+        if self.kind == "year":
+            return [f"{v:.12g}" for v in values]
         if hi >= 10_000:
             return [self._short(v) for v in values]
         whole = all(v == round(v) for v in values)

@@ -79,7 +79,7 @@ def draw_forecast(data: Forecast, size: tuple[int, int], glyphs: Glyphs) -> Fram
     area = PlotArea.inside(*size, label_width(limits, size[1], log=False))
     extent = float(data.time[0]), float(data.time[-1])
     grid = Grid.covering(*extent, 2 * area.width)
-    horizontal = HorizontalScale(grid, kind=data.time_label, lo=extent[0], hi=extent[1])
+    horizontal = HorizontalScale(grid, kind="year", lo=extent[0], hi=extent[1])
     vertical = VerticalScale(*limits, area.height)
     draw_vertical_axis(frame, vertical, glyphs, top=area.top, width=area.left - 1)
     draw_horizontal_axis(

@@ -6,17 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TOGETHER = 0.6
-"""How far below legible pictures shrink so that all rows stay in sight."""
+_LEAST_PIXELS = 14
+"""Below this a digit is no digit any more."""
 _LABELS_SHARE = 4
 
 
 def legible_pixels(longer: int) -> int:
-    """What the longer side keeps: below 14 a digit is no digit any more, large pictures need more.
+    """What the longer side keeps; large pictures need more than small ones.
 
     A person reads a picture's outline at about the square root of its pixels, times three.
     """
-    return min(longer, max(14, round(3 * math.sqrt(longer))))
+    return min(longer, max(_LEAST_PIXELS, round(3 * math.sqrt(longer))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ def sheet_layout(
     if scale < least:
         alone = min((width - 1) / picture[0], 2 * max(room[1] - 1, 1) / picture[1])
         all_rows = 2 * (room[1] / rows - 1) / picture[1]
-        # Rows belong together (input and output): they are kept in sight a little longer.
-        scale = min(all_rows if all_rows >= _TOGETHER * least else least, least, alone)
+        # Rows belong together (input and output): they are kept in sight as long as can be.
+        together = all_rows * longer >= min(_LEAST_PIXELS, longer)
+        scale = min(all_rows if together else least, least, alone)
     elif scale >= 1:
         scale = float(int(scale))
     scale = max(scale, 1 / longer)
