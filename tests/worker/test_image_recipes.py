@@ -41,6 +41,9 @@ SMALLER: dict[str, tuple[str, ...]] = {
         "model.weights=null",
         "model.from=torchvision/mobilenet_v3_small",
     ),
+    "vision/images-folder": ("model.weights=null",),
+    "transfer/resnet18-folder": ("model.weights=null", "data.classes=3"),
+    "transfer/vit-lora-folder": ("model.weights=null", "model.args={image_size: 32}"),
 }
 
 
@@ -76,14 +79,24 @@ def imagenet(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", SMALLER)
-def test_a_recipe_for_imagenet_trains_on_a_folder_of_its_form(
+def test_a_recipe_for_pictures_trains_on_a_folder_of_imagenets_form(
     name: str, imagenet: Path, tmp_path: Path
 ) -> None:
     trained(name, tmp_path, f"data.path={imagenet}", *FOLDER, *SMALLER[name])
 
 
-def test_lenet5_trains_on_files_in_the_format_of_mnist(tmp_path: Path) -> None:
-    raw = tmp_path / "cache" / "mnist" / "MNIST" / "raw"
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("landmarks/lenet5", "mnist/MNIST"),
+        ("vision/lenet-mnist", "mnist/MNIST"),
+        ("vision/cnn-fashion-mnist", "fashion-mnist/FashionMNIST"),
+    ],
+)
+def test_a_recipe_for_mnist_trains_on_files_in_its_format(
+    name: str, folder: str, tmp_path: Path
+) -> None:
+    raw = tmp_path / "cache" / folder / "raw"
     raw.mkdir(parents=True)
     random = np.random.default_rng(0)
     for part, size in (("train", 40), ("t10k", 20)):
@@ -93,7 +106,7 @@ def test_lenet5_trains_on_files_in_the_format_of_mnist(tmp_path: Path) -> None:
             sizes = struct.pack(f">{array.ndim}I", *array.shape)
             head = bytes([0, 0, 8, array.ndim]) + sizes
             (raw / f"{part}-{kind}-ubyte").write_bytes(head + array.tobytes())
-    trained("landmarks/lenet5", tmp_path, f"data.cache={tmp_path / 'cache'}", "data.download=false")
+    trained(name, tmp_path, f"data.cache={tmp_path / 'cache'}", "data.download=false")
 
 
 def written(path: Path, content: dict[str, Any]) -> str:
@@ -137,6 +150,7 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("vision/vgg-cifar10", ("model.params.width=8",)),
         ("vision/cifar10-speed", ("model.params.width=8", "trainer.ema.start_step=5")),
+        ("vision/resnet18-cifar10", ("model.params.channels=8",)),
         ("vision/resnet-cifar100", ("model.params.channels=8",)),
     ],
 )

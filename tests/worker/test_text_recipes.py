@@ -11,6 +11,7 @@ from tests.worker.test_image_recipes import trained
 SMALLER = {
     "landmarks/gpt2-small": "{width: 16, heads: 2, layers: 2}",
     "landmarks/tinyllama-1.1b": "{width: 16, heads: 4, kv_heads: 2, hidden: 24, layers: 2}",
+    "language/gpt-text": None,
     "landmarks/bert-base": "{width: 16, heads: 2, layers: 2, context: 16}",
 }
 
@@ -32,7 +33,7 @@ def test_a_language_model_trains_on_a_folder_of_texts(name: str, tmp_path: Path)
         "scheduler.warmup.steps=5",
         "trainer.checkpoint.every_steps=null",
         "trainer.precision=float32",
-        f"model.params={SMALLER[name]}",
+        f"model.params={SMALLER[name]}" if SMALLER[name] else "model.layers.1.repeat=1",
         metric="perplexity",
     )
 
@@ -58,6 +59,7 @@ def test_t5_trains_on_a_file_of_pairs(tmp_path: Path) -> None:
 
 
 OFFLINE = {
+    "language/gpt-pydoc": ("perplexity", "task.sample.length=8"),
     "language/llama-pydoc": ("perplexity", "model.params={width: 16, hidden: 24, layers: 1}"),
     "language/char-rnn": ("perplexity", "task.sample.length=8"),
     "language/bert-pydoc": ("masked_accuracy", "model.params={width: 16, layers: 1}"),
