@@ -165,17 +165,20 @@ def _table_of_pretrained(
         initialise(model, recipe)
         return _rows_without_shapes(model)
     rows: list[LayerRow] = []
+    counted: set[nn.Parameter] = set()
 
     def note(name: str) -> Any:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
             if isinstance(output, Tensor) and inputs:
+                new = set(module.parameters()) - counted
+                counted.update(new)
                 rows.append(
                     LayerRow(
                         name,
                         type(module).__name__,
                         list(inputs[0].shape[1:]),
                         list(output.shape[1:]),
-                        _size(module),
+                        sum(parameter.numel() for parameter in new),
                     )
                 )
 
@@ -196,6 +199,23 @@ def _table_of_pretrained(
         raise fault(recipe, (*source.path, "from"), message) from error
     check_output(recipe, interface, output)
     initialise(model, recipe)
+    # Before the others: a table ends with the output.
+    return [*_rows_of_the_rest(model, counted), *rows]
+
+
+def _rows_of_the_rest(model: nn.Module, counted: set[nn.Parameter]) -> list[LayerRow]:
+    """Parameters that no layer's call has shown: class tokens, torch's own attention."""
+    rows: list[LayerRow] = []
+    for name, module in model.named_modules():
+        own = {
+            parameter: label
+            for label, parameter in module.named_parameters(recurse=False)
+            if parameter not in counted
+        }
+        if own:
+            counted.update(own)
+            kind, size = type(module).__name__, sum(parameter.numel() for parameter in own)
+            rows.append(LayerRow(name or ", ".join(own.values()), kind, [], [], size))
     return rows
 
 

@@ -27,6 +27,7 @@ INFOS = {
     "vision/efficientnet-imagenet-folder": DataInfo(
         (3, 224, 224), "float32", "class", classes=1000
     ),
+    "transfer/vit-lora-folder": DataInfo((3, 224, 224), "float32", "class", classes=2),
     "vision/unet-shapes": DataInfo((3, 64, 64), "float32", "mask", classes=4),
     "vision/deeplab-voc": DataInfo((3, 64, 64), "float32", "mask", classes=21),
     "vision/detector-shapes": DataInfo((3, 64, 64), "float32", "boxes", classes=3),
