@@ -59,6 +59,7 @@ class Artefacts:
         self.device = device
         self._pace = pace
         self._last = last
+        self.has_pictures = False
 
     def arrays(self, group: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """One frame of `arrays/<group>.log` at this step."""
@@ -115,6 +116,7 @@ class Artefacts:
         row_labels: Sequence[str] = (),
     ) -> None:
         """`pictures.json`: images `(N, C, H, W)` in 0 to 1 or uint8, `columns` a row."""
+        self.has_pictures = True
         told = [*captions, *[""] * (len(images) - len(captions))]
         sheet = [
             (png_bytes(image), caption) for image, caption in zip(images.cpu(), told, strict=True)

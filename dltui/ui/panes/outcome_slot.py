@@ -94,12 +94,13 @@ class OutcomeSlot(Vertical):
         self.post_message(self.OutcomePlaced(self._chosen))
 
     def _kind(self, snapshot: Snapshot) -> Outcome:
-        """The one that was chosen, else the first that is there, else what the task will bring."""
+        """The one that was chosen, else what the task is about, else the first that is there."""
         if self._chosen in snapshot.outcomes:
             return self._chosen
-        if snapshot.outcomes:
-            return snapshot.outcomes[0]
-        return _EXPECTED.get(snapshot.task or "", "pictures" if snapshot.task else "confusion")
+        expected = _EXPECTED.get(snapshot.task or "", "pictures" if snapshot.task else "confusion")
+        if expected in snapshot.outcomes or not snapshot.outcomes:
+            return expected
+        return snapshot.outcomes[0]
 
     async def _place(self, kind: Outcome) -> None:
         had_focus = self.pane is not None and self.pane.has_focus_within
