@@ -43,10 +43,23 @@ class ShippedRecipe:
     needs: tuple[str, ...] = ()
 
 
+_FIRST = ("basics", "vision", "tabular", "language")
+
+
 def shipped() -> list[ShippedRecipe]:
-    """Every shipped recipe by name, from a light read of its text that checks nothing."""
+    """Every shipped recipe, from a light read of its text that checks nothing.
+
+    By family, those that a beginner starts with first and the landmarks last; then by name.
+    """
     root = paths.shipped_recipes()
-    return [_listed(path, root) for path in sorted(root.glob("*/*.yaml"))]
+    return [_listed(path, root) for path in sorted(root.glob("*/*.yaml"), key=_place)]
+
+
+def _place(path: Path) -> tuple[int, str]:
+    family = path.parent.name
+    if family in _FIRST:
+        return _FIRST.index(family), str(path)
+    return len(_FIRST) + (family == "landmarks"), str(path)
 
 
 def _listed(path: Path, root: Path) -> ShippedRecipe:

@@ -73,7 +73,7 @@ def watching(place: Place, run: Run, size: tuple[int, int]) -> Iterator[Terminal
 def home(place: Place, run: Run, size: tuple[int, int]) -> Iterator[Terminal]:
     """A terminal with the home screen, its recipes read and its first run listed."""
     terminal = place.terminal(size=size)
-    terminal.wait_for(lambda text: "cnn-digits" in text and "live-1" in text)
+    terminal.wait_for(lambda text: "mlp-wine" in text and "live-1" in text)
     yield terminal
     terminal.hang_up()
 
@@ -296,7 +296,7 @@ def test_home_trains_the_recipe_under_the_cursor(place: Place, run: Run) -> None
     home.wait_for("mlp-wine")
     press(home, "/", "filter recipes")
     home.type("mlp-wine")
-    home.wait_for(lambda text: "cnn-digits" not in text)
+    home.wait_for(lambda text: "mlp-digits" not in text)
     press(home, "Enter", "⏎ Train")
     home.keys("Enter")
     home.wait_for("✓ finished", PATIENCE_S)

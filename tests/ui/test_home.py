@@ -51,7 +51,7 @@ async def test_the_shipped_recipes_stand_by_family_and_the_first_is_previewed() 
         assert "cnn-digits" in labels(tree)
         preview = app.screen.query_one(RecipePreview)
         assert preview.entry is not None
-        assert preview.entry.name == "basics/mlp-digits"
+        assert preview.entry.name == "basics/mlp-breast-cancer"
 
 
 async def test_a_recipe_of_this_folder_is_listed_and_a_download_is_marked() -> None:

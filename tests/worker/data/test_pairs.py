@@ -139,6 +139,6 @@ def test_letters_that_cannot_be_made_are_refused(recipe, keys, message):
 
 
 def test_pairs_do_not_fit_the_task_of_one_text(recipe):
-    with pytest.raises(DataError, match="Use the task seq2seq") as caught:
+    with pytest.raises(DataError, match="Use the task ctc or seq2seq") as caught:
         describe(recipe("next_token", type="copy_reverse"))
     assert "token sequences" in str(caught.value)

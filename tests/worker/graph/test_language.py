@@ -113,7 +113,7 @@ def test_named_inputs_and_outputs_are_maps(write: Write, digits: DataInfo) -> No
         """
         model:
           inputs: [left, right]
-          outputs: [features, logits]
+          outputs: [logits, features]
           layers:
             - {name: difference, sub: {}, in: [left, right]}
             - {name: features, flatten: {}}
@@ -123,7 +123,7 @@ def test_named_inputs_and_outputs_are_maps(write: Write, digits: DataInfo) -> No
     model = compile_model(recipe, digits)
     left, right = torch.randn(2, 4, 1, 8, 8)
     outputs = model({"left": left, "right": right})
-    assert list(outputs) == ["features", "logits"]
+    assert list(outputs) == ["logits", "features"]
     assert torch.equal(outputs["features"], (left - right).flatten(1))
     assert outputs["logits"].shape == (4, 10)
 

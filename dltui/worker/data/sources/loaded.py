@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
+from dltui.recipe.names import either
 from dltui.recipe.tasks import TASKS
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.tokenizer import Tokenizer
@@ -50,11 +51,11 @@ def check_task(info: DataInfo, task: str, source: str) -> None:
     wanted = TASKS[task].learns
     if not wanted or info.target in wanted:
         return
-    fitting = next((name for name, facts in TASKS.items() if info.target in facts.learns), None)
+    fitting = [name for name, facts in TASKS.items() if info.target in facts.learns]
     raise DataError(
         f"the task {task} does not fit {source}, whose targets are {_WORDS[info.target]}",
         where="task.type",
-        remedy=f"Use the task {fitting}, or other data.",
+        remedy=f"Use the task {either(fitting)}, or other data.",
     )
 
 
