@@ -40,7 +40,9 @@ class Smoother:
             block = values[start : start + _BLOCK]
             fading = decay[: block.size]
             running = _decayed_sums(block * (1 - self.weight), self.weight) + fading * self._state
-            averages[start : start + _BLOCK] = running / (1 - fading * self.weight**self._seen)
+            # Values near the largest that there are overflow, and are drawn as infinite.
+            with np.errstate(over="ignore"):
+                averages[start : start + _BLOCK] = running / (1 - fading * self.weight**self._seen)
             self._state = float(running[-1])
             self._seen += block.size
         return averages

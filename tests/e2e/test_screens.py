@@ -230,7 +230,8 @@ def test_tables_reverse_and_tensors_and_metrics_take_turns(watching: Terminal) -
     press(watching, "2", "accuracy · 1/2")
     press(watching, "m", "grad_norm · 2/2")
     press(watching, "M", "accuracy · 1/2")
-    press(watching, "1 X", "log x")
+    go_to(watching, "1", "─ loss ─")
+    press(watching, "X", "log x")
     press(watching, "X", lambda text: "─ loss" in text and "log x" not in text)
 
 
@@ -334,7 +335,7 @@ def test_a_recipe_is_edited_in_the_editor_of_ones_choice(place: Place, run: Run)
     press(home, "E", "press n to copy it first")
     press(home, "/", "filter recipes")
     home.type("paced")
-    home.wait_for(lambda text: "mlp-wine" not in text and "paced.yaml" in text)
+    home.wait_for(lambda text: "mlp-digits" not in text and "paced.yaml" in text)
     press(home, "Enter", "⏎ Train")
     home.keys("E")
     run.until((place.folder / "paced.yaml.seen").is_file)
