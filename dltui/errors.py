@@ -7,6 +7,7 @@ DltuiError                 says what happened, where, and what to do next
 ├── DataError              a data set is missing, broken or does not fit         exit 2
 ├── DeviceError            the device asked for is not there                     exit 2
 ├── PluginError            a plugin file fails, at the plugin's own line         exit 2
+├── CheckpointError        a file is no checkpoint, damaged, or made to do harm   exit 2
 ├── StoreError             a run folder cannot be made, read or trusted          exit 2
 ├── RunNotFoundError       no run, or more than one, goes by that name           exit 2
 └── TrainingError          the run started and then failed                       exit 1
@@ -57,6 +58,10 @@ class DeviceError(DltuiError):
 
 class PluginError(DltuiError):
     """A plugin file fails or is not trusted; `where` is the plugin's own line."""
+
+
+class CheckpointError(DltuiError):
+    """A file is no checkpoint, is damaged, or was made to do harm."""
 
 
 class StoreError(DltuiError):

@@ -16,6 +16,8 @@ LEFT_OUT = {
     "dltui.launch": (*HEAVY, "numpy", "textual"),
     "dltui.charts": (*HEAVY, "textual"),
     "dltui.doctor": (*HEAVY, "textual"),
+    "dltui.inspect.opening": (*HEAVY, "numpy", "textual", "rich", "pydantic", "safetensors"),
+    "dltui.inspect.values": (*HEAVY, "textual", "rich", "pydantic", "safetensors"),
     "dltui.explain": (*HEAVY, "numpy", "textual"),
     "dltui.ui.app": (*HEAVY, "numpy", "pydantic", "ruamel", "plotext"),
     "dltui.ui.screens.home": (*HEAVY, "numpy", "pydantic", "ruamel", "plotext"),

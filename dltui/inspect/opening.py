@@ -1,0 +1,70 @@
+"""From a path to an opened checkpoint: the format is told by content, never by the name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from dltui.errors import CheckpointError
+from dltui.inspect.contents import Checkpoint
+from dltui.inspect.source import Source
+
+HEAD_BYTES = 4096
+"""How much of a file the formats may look at to say whether it is theirs."""
+
+FILE_FORMATS: tuple[str, ...] = ("safetensors",)
+"""Modules of `formats/` for single files, in the order in which they are asked."""
+
+FOLDER_FORMATS: tuple[str, ...] = ()
+"""Modules of `formats/` for folders, and for files that list others, in the order of asking."""
+
+
+class FileFormat(Protocol):
+    """What a module of `formats/` for files offers."""
+
+    def sniff(self, head: bytes, source: Source) -> bool:
+        """Whether the file begins as this format does; `head` is its first `HEAD_BYTES`."""
+        ...
+
+    def read(self, source: Source) -> Checkpoint:
+        """Everything but the values. Raises CheckpointError on a damaged or hostile file."""
+        ...
+
+
+class FolderFormat(Protocol):
+    """What a module of `formats/` for folders offers."""
+
+    def sniff_folder(self, path: Path) -> bool:
+        """Whether this folder (or file that lists others) is of this format."""
+        ...
+
+    def read_folder(self, path: Path) -> Checkpoint:
+        """Everything but the values. Raises CheckpointError."""
+        ...
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Names, shapes, types and places of all tensors of a file or folder, and what else it says.
+
+    Raises CheckpointError if it is missing, cannot be read, is damaged or not a checkpoint.
+    """
+    for name in FOLDER_FORMATS:
+        folder_format = cast(FolderFormat, import_module(f"dltui.inspect.formats.{name}"))
+        if folder_format.sniff_folder(path):
+            return folder_format.read_folder(path)
+    if path.is_dir():
+        raise CheckpointError("there is no checkpoint in this folder", where=str(path))
+    with Source(path) as source:
+        head = source.read(0, min(HEAD_BYTES, source.size))
+        for name in FILE_FORMATS:
+            file_format = cast(FileFormat, import_module(f"dltui.inspect.formats.{name}"))
+            if file_format.sniff(head, source):
+                found = file_format.read(source)
+                source.check_unchanged()
+                return found
+    raise CheckpointError(
+        "this file is empty" if not head else "this is no checkpoint of a format known here",
+        where=str(path),
+        remedy="Known: PyTorch, safetensors.",
+    )

@@ -1,0 +1,220 @@
+"""The elements of a tensor as numpy arrays, whole or chunk by chunk, whatever the file's layout."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from math import prod
+from types import TracebackType
+from typing import Self, assert_never
+
+import numpy as np
+
+from dltui.errors import CheckpointError
+from dltui.inspect.contents import (
+    Checkpoint,
+    Dataset,
+    Deflated,
+    Extent,
+    Packed,
+    Pieces,
+    Place,
+    Plain,
+    Tensor,
+    View,
+)
+from dltui.inspect.dtypes import Array, numbers, stored_dtype
+from dltui.inspect.source import Source
+
+CHUNK_BYTES = 1 << 22
+"""How much `chunks` reads at once: a few times a core's cache, and long enough for any disk."""
+
+
+class Values:
+    """Reads the values of a checkpoint's tensors; holds its files open, at most `max_files`.
+
+    Every method raises CheckpointError if a file changed since, is truncated, or does not hold what
+    its header says.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, max_files: int = 16):
+        self.checkpoint = checkpoint
+        self._max_files = max_files
+        self._open: dict[int, Source] = {}
+
+    def stored(self, tensor: Tensor) -> Array:
+        """The elements with the bits they have in the file, in the tensor's shape.
+
+        The array's type is `stored_dtype`: bfloat16 as uint16. Raises CheckpointError for packed
+        types, which have no elements of their own, and for tensors without data.
+        """
+        if tensor.place is None:
+            raise self._refused(tensor, "the file has no values for it")
+        return self._block(tensor, tensor.place, tensor.shape)
+
+    def whole(self, tensor: Tensor) -> Array:
+        """The values in the tensor's shape: numpy's own types, else float32."""
+        return numbers(self.stored(tensor), tensor.dtype)
+
+    def chunks(self, tensor: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Array]:
+        """All elements once, as flat arrays as they are stored; for `numbers`, or to count bits.
+
+        A tensor whose elements stand in the file one after the other is read in pieces of
+        `chunk_bytes`, in the file's order; any other comes in one or several larger ones.
+        """
+        extent = self._contiguous(tensor)
+        if extent is None:
+            yield self.stored(tensor).reshape(-1)
+            return
+        dtype = stored_dtype(tensor.dtype)
+        if getattr(tensor.place, "big_endian", False):
+            dtype = dtype.newbyteorder(">")
+        step = max(chunk_bytes // dtype.itemsize, 1) * dtype.itemsize
+        source = self._source(extent.file)
+        for begin in range(0, extent.size, step):
+            data = source.read(extent.offset + begin, min(step, extent.size - begin))
+            yield np.frombuffer(data, dtype)
+
+    def _contiguous(self, tensor: Tensor) -> Extent | None:
+        """The bytes that are exactly its elements, in any order, if they stand together."""
+        place = tensor.place
+        size = tensor.elements * _item_bytes(tensor.dtype)
+        if isinstance(place, Plain):
+            return Extent(place.extent.file, place.extent.offset, size)
+        if isinstance(place, View) and _dense(tensor.shape, place.stride):
+            item = _item_bytes(tensor.dtype)
+            return Extent(place.storage.file, place.storage.offset + place.offset * item, size)
+        return None
+
+    def _block(self, tensor: Tensor, place: Place, shape: tuple[int, ...]) -> Array:
+        if isinstance(place, Pieces):
+            return self._assembled(tensor, place)
+        if isinstance(place, Packed):
+            raise self._refused(tensor, f"its values are packed as {place.kind}")
+        if isinstance(place, Dataset):
+            raise self._refused(tensor, "its values are in compressed chunks")
+        dtype = stored_dtype(tensor.dtype)
+        if place.big_endian:
+            dtype = dtype.newbyteorder(">")
+        if isinstance(place, View):
+            return self._window(tensor, place.storage, place.offset, place.stride, dtype, shape)
+        if isinstance(place, Deflated):
+            return self._inflated(tensor, place, dtype, shape)
+        if isinstance(place, Plain):
+            size = prod(shape) * dtype.itemsize
+            data = self._source(place.extent.file).read(place.extent.offset, size)
+            order = "F" if place.fortran_order else "C"
+            return np.frombuffer(data, dtype).reshape(shape, order=order)  # type: ignore[call-overload, no-any-return]
+        assert_never(place)
+
+    def _window(
+        self,
+        tensor: Tensor,
+        storage: Extent,
+        offset: int,
+        stride: tuple[int, ...],
+        dtype: np.dtype[np.generic],
+        shape: tuple[int, ...],
+    ) -> Array:
+        """A strided window: only the bytes between its first and last element are read."""
+        if prod(shape) == 0:
+            return np.empty(shape, dtype)
+        span = _span(shape, stride)
+        begin = storage.offset + offset * dtype.itemsize
+        if (
+            offset < 0
+            or min(stride, default=0) < 0
+            or (offset + span) * dtype.itemsize > storage.size
+        ):
+            raise self._refused(tensor, "it reaches beyond its storage")
+        data = np.frombuffer(self._source(storage.file).read(begin, span * dtype.itemsize), dtype)
+        return _strided(data, shape, stride)
+
+    def _inflated(
+        self, tensor: Tensor, place: Deflated, dtype: np.dtype[np.generic], shape: tuple[int, ...]
+    ) -> Array:
+        packed = self._source(place.extent.file).extent(place.extent)
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            data = inflate.decompress(packed, place.inflated_bytes + 1)
+        except zlib.error as error:
+            raise self._refused(tensor, f"its compressed bytes are damaged ({error})") from error
+        if len(data) != place.inflated_bytes:
+            raise self._refused(tensor, "its compressed bytes have not the size that they claim")
+        if place.stride is not None:
+            elements = np.frombuffer(data, dtype, offset=place.skip)
+            if place.offset + _span(shape, place.stride) > len(elements):
+                raise self._refused(tensor, "it reaches beyond its storage")
+            return _strided(elements[place.offset :], shape, place.stride)
+        if len(data) < place.skip + prod(shape) * dtype.itemsize:
+            raise self._refused(tensor, "it has fewer bytes than its shape asks for")
+        elements = np.frombuffer(data, dtype, prod(shape), place.skip)
+        order = "F" if place.fortran_order else "C"
+        return elements.reshape(shape, order=order)  # type: ignore[call-overload, no-any-return]
+
+    def _assembled(self, tensor: Tensor, place: Pieces) -> Array:
+        whole = np.zeros(tensor.shape, stored_dtype(tensor.dtype))
+        for piece in place.pieces:
+            window = tuple(
+                slice(begin, begin + size)
+                for begin, size in zip(piece.start, piece.shape, strict=True)
+            )
+            whole[window] = self._block(tensor, piece.place, piece.shape)
+        return whole
+
+    def _source(self, file: int) -> Source:
+        """The file, opened if need be; the one opened first is closed when there are too many."""
+        source = self._open.get(file)
+        if source is None:
+            if len(self._open) >= self._max_files:
+                self._open.pop(next(iter(self._open))).close()
+            source = self._open[file] = Source(self.checkpoint.files[file])
+        return source
+
+    def _refused(self, tensor: Tensor, why: str) -> CheckpointError:
+        return CheckpointError(f"{tensor.name}: {why}", where=str(self.checkpoint.path))
+
+    def close(self) -> None:
+        """Close all files."""
+        for source in self._open.values():
+            source.close()
+        self._open.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _item_bytes(dtype: str) -> int:
+    return stored_dtype(dtype).itemsize
+
+
+def _span(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:
+    """Elements from the first to the last that a window touches, both counted."""
+    if prod(shape) == 0:
+        return 0
+    return 1 + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
+
+
+def _dense(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
+    """Whether the window covers a range of the storage without gaps, each element once."""
+    expected = 1
+    for step, size in sorted(zip(stride, shape, strict=True)):
+        if size == 1:
+            continue
+        if step != expected:
+            return False
+        expected *= size
+    return True
+
+
+def _strided(elements: Array, shape: tuple[int, ...], stride: tuple[int, ...]) -> Array:
+    steps = tuple(step * elements.dtype.itemsize for step in stride)
+    return np.lib.stride_tricks.as_strided(elements, shape, steps, writeable=False)

@@ -1,0 +1,1 @@
+"""Small checkpoints in the formats of the libraries that write them."""
