@@ -6,35 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from dltui.errors import DataError
+from dltui.graph.plugins import load_plugins
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.nodes import KeyPath
-from dltui.recipe.schema.data import (
-    AudioFolderData,
-    BuiltinData,
-    CaptionsData,
-    CocoData,
-    CopyReverseData,
-    CsvData,
-    DataSection,
-    DialTonesData,
-    FolderData,
-    MackeyGlassData,
-    PairsFileData,
-    PluginData,
-    SegmentationFolderData,
-    SeriesData,
-    ShapesData,
-    TextClassesData,
-    TextData,
-    TorchvisionData,
-    VocData,
-)
+from dltui.recipe.schema.data import DataSection, PluginData
 from dltui.recipe.tree import Location
 from dltui.worker.data import statistics
 from dltui.worker.data.batches import Batches, Say
@@ -43,28 +24,12 @@ from dltui.worker.data.example import Example, decoded_example
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.normalising import preparation_of
 from dltui.worker.data.prepare import Preparation
-from dltui.worker.data.sources import (
-    audio_folder,
-    builtin,
-    captions,
-    coco,
-    copy_reverse,
-    dial_tones,
-    folder,
-    mackey_glass,
-    pairs_file,
-    plugin,
-    segmentation_folder,
-    series,
-    shapes,
-    table,
-    text,
-    text_classes,
-    torchvision_sets,
-    voc,
-)
+from dltui.worker.data.sources.by_type import source_of
 from dltui.worker.data.sources.loaded import Loaded, Outline
 from dltui.worker.data.tokenizer import Tokenizer, save_tokenizer
+
+if TYPE_CHECKING:
+    from dltui.recipe import Recipe
 
 _RESIDENT_BYTES = 2 << 30
 """`on_device: auto` keeps sets up to this size in an accelerator's memory."""
@@ -213,85 +178,18 @@ class _KnowsPlaces(Protocol):
 
 
 def _outline(recipe: HasData) -> Outline:
-    section, task = recipe.data, recipe.task.type
-    match section:
-        case BuiltinData():
-            return builtin.outline(section, task)
-        case TorchvisionData():
-            return torchvision_sets.outline(section, task)
-        case FolderData():
-            return folder.outline(section, task)
-        case ShapesData():
-            return shapes.outline(section, task)
-        case SegmentationFolderData():
-            return segmentation_folder.outline(section, task)
-        case VocData():
-            return voc.outline(section, task)
-        case CocoData():
-            return coco.outline(section, task)
-        case CaptionsData():
-            return captions.outline(section, task)
-        case DialTonesData():
-            return dial_tones.outline(section, task)
-        case AudioFolderData():
-            return audio_folder.outline(section, task)
-        case CsvData():
-            return table.outline(section, task)
-        case TextData():
-            return text.outline(section, task)
-        case SeriesData():
-            return series.outline(section, task)
-        case MackeyGlassData():
-            return mackey_glass.outline(section, task)
-        case TextClassesData():
-            return text_classes.outline(section, task)
-        case PairsFileData():
-            return pairs_file.outline(section, task)
-        case CopyReverseData():
-            return copy_reverse.outline(section, task)
-        case PluginData():
-            return plugin.outline(recipe, section, task)
+    _load_plugins(recipe)
+    return source_of(recipe.data).outline(recipe.data, recipe.task.type)
 
 
 def _read(recipe: HasData, say: Say | None) -> Loaded:
-    section, task = recipe.data, recipe.task.type
-    match section:
-        case BuiltinData():
-            return builtin.read(section, task)
-        case TorchvisionData():
-            return torchvision_sets.read(section, task, say)
-        case FolderData():
-            return folder.read(section, task, say)
-        case ShapesData():
-            return shapes.read(section, task)
-        case SegmentationFolderData():
-            return segmentation_folder.read(section, task, say)
-        case VocData():
-            return voc.read(section, task, say)
-        case CocoData():
-            return coco.read(section, task, say)
-        case CaptionsData():
-            return captions.read(section, task, say)
-        case DialTonesData():
-            return dial_tones.read(section, task)
-        case AudioFolderData():
-            return audio_folder.read(section, task)
-        case CsvData():
-            return table.read(section, task)
-        case TextData():
-            return text.read(section, task)
-        case SeriesData():
-            return series.read(section, task)
-        case MackeyGlassData():
-            return mackey_glass.read(section, task)
-        case TextClassesData():
-            return text_classes.read(section, task)
-        case PairsFileData():
-            return pairs_file.read(section, task)
-        case CopyReverseData():
-            return copy_reverse.read(section, task)
-        case PluginData():
-            return plugin.read(recipe, section, task)
+    _load_plugins(recipe)
+    return source_of(recipe.data).read(recipe.data, recipe.task.type, say)
+
+
+def _load_plugins(recipe: HasData) -> None:
+    if isinstance(recipe.data, PluginData):
+        load_plugins(cast("Recipe", recipe))
 
 
 def _batches(

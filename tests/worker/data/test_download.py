@@ -237,7 +237,7 @@ def add(tar, name, content, sums, folder="cifar-10-batches-py"):
 
 
 def test_class_names_and_facts_are_torchvisions_own(recipe):
-    from dltui.worker.data.sources.torchvision_sets import SETS
+    from dltui.worker.data.sources.torchvision import SETS
 
     assert set(SETS) == {
         "mnist",

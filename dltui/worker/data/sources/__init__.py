@@ -1,1 +1,4 @@
-"""Where examples come from, one file a source: `outline` knows, `read` reads."""
+"""Where examples come from: the module `<type>` for `data: {type: <type>}`, and what they share.
+
+`outline` knows, `read` reads; `by_type` finds the module.
+"""

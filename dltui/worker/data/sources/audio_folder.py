@@ -14,6 +14,7 @@ from torch import Tensor
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import AudioFolderData
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.sources.picture_files import all_broken, skipped_note
@@ -62,7 +63,7 @@ def _files(root: Path) -> dict[str, list[Path]]:
     return found
 
 
-def read(section: AudioFolderData, task: str) -> Loaded:
+def read(section: AudioFolderData, task: str, say: Say | None = None) -> Loaded:
     """Waveforms `(N, 1, samples)` in −1 to 1, cut or filled with silence to `data.seconds`.
 
     Files that are broken or of another sampling rate are left out, named with the reason.

@@ -11,6 +11,7 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import BuiltinData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.sources.sklearn_tables import read_table
@@ -101,7 +102,7 @@ def outline(section: BuiltinData, task: str) -> Outline:
     return Outline(info, {"all": int(kept.sum())})
 
 
-def read(section: BuiltinData, task: str) -> Loaded:
+def read(section: BuiltinData, task: str, say: Say | None = None) -> Loaded:
     """The examples; tables as they are in scikit-learn, digits as uint8 images."""
     if section.name == "pydoc":
         loaded = text_parts(pydoc_text(), _pydoc_plan(section, task))

@@ -15,7 +15,7 @@ from dltui.recipe.schema.data import BuiltinData, CaptionsData, FolderData
 from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples, Raw
 from dltui.worker.data.seeds import seed_of
-from dltui.worker.data.sources import builtin, folder
+from dltui.worker.data.sources.by_type import source_of
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.tensors import first
 from dltui.worker.data.tokenizer import ByteTokenizer, CharTokenizer, Tokenizer
@@ -68,20 +68,13 @@ class Captioned:
 def outline(section: CaptionsData, task: str) -> Outline:
     """The images' outline with captions beside them."""
     inner = _images(section)
-    if isinstance(inner, BuiltinData):
-        found = builtin.outline(inner, "classify")
-    else:
-        found = folder.outline(inner, "classify")
-    return _with_captions(section, found, task)
+    return _with_captions(section, source_of(inner).outline(inner, "classify"), task)
 
 
-def read(section: CaptionsData, task: str, say: Say | None) -> Loaded:
+def read(section: CaptionsData, task: str, say: Say | None = None) -> Loaded:
     """The images, and every caption as tokens."""
     inner = _images(section)
-    if isinstance(inner, BuiltinData):
-        loaded = builtin.read(inner, "classify")
-    else:
-        loaded = folder.read(inner, "classify", say)
+    loaded = source_of(inner).read(inner, "classify", say)
     known = _with_captions(section, loaded.outline, task)
     tokenizer = _tokenizer(section)
     tables = [

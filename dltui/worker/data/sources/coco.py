@@ -66,7 +66,7 @@ def outline(section: CocoData, task: str) -> Outline:
     return _opened(section, task)[0]
 
 
-def read(section: CocoData, task: str, say: Say | None) -> Loaded:
+def read(section: CocoData, task: str, say: Say | None = None) -> Loaded:
     """What is broken is left out, named with the reason."""
     known, found = _opened(section, task)
     root = Path(section.path).expanduser()

@@ -10,6 +10,7 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import CopyReverseData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.sequences import pair_examples, pair_info
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.tokenizer import SpecialTokenizer, WordTokenizer
@@ -29,7 +30,7 @@ def outline(section: CopyReverseData, task: str) -> Outline:
     return Outline(info, {"all": section.size})
 
 
-def read(section: CopyReverseData, task: str) -> Loaded:
+def read(section: CopyReverseData, task: str, say: Say | None = None) -> Loaded:
     """Makes the pairs: `(reverse) a b c` and `c b a`."""
     known, tokenizer = outline(section, task), _tokenizer(section, task)
     pairs = list(_pairs(section))

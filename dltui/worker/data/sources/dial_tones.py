@@ -11,6 +11,7 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import DialTonesData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 
@@ -59,7 +60,7 @@ def _samples(section: DialTonesData, most: int) -> int:
     return math.ceil((_PAUSE_S[1] + most * (_TONE_S[1] + _PAUSE_S[1])) * section.rate)
 
 
-def read(section: DialTonesData, task: str) -> Loaded:
+def read(section: DialTonesData, task: str, say: Say | None = None) -> Loaded:
     """Waveforms `(N, 1, samples)`; targets `(N, L)` of key numbers, or `(N,)` of single keys."""
     known = outline(section, task)
     least, most = (1, 1) if known.info.target == "class" else _digits(section)

@@ -63,7 +63,7 @@ def _promised(section: FolderData, task: str, classes: int) -> Outline:
     return Outline(replace(known.info, needs_download=True), {})
 
 
-def read(section: FolderData, task: str, say: Say | None) -> Loaded:
+def read(section: FolderData, task: str, say: Say | None = None) -> Loaded:
     """Decodes small sets; of large ones checks only that every file opens.
 
     Broken images are left out, named in the notes.

@@ -10,6 +10,7 @@ import random
 import torch
 
 from dltui.recipe.schema.data import MackeyGlassData
+from dltui.worker.data.batches import Say
 from dltui.worker.data.series_windows import Timeline
 from dltui.worker.data.sources.loaded import Loaded, Outline
 from dltui.worker.data.sources.series import cut
@@ -23,7 +24,7 @@ def outline(section: MackeyGlassData, task: str) -> Outline:
     return read(section, task).outline
 
 
-def read(section: MackeyGlassData, task: str) -> Loaded:
+def read(section: MackeyGlassData, task: str, say: Say | None = None) -> Loaded:
     """Windows of the series by part."""
     chance = random.Random(section.seed)
     start = 1.2 + 0.2 * chance.uniform(-1, 1)

@@ -10,6 +10,7 @@ from pathlib import Path
 from dltui.errors import DataError
 from dltui.recipe.schema.data import PairsFileData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.sequences import pair_examples, pair_info
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.sources.text_columns import TextRows, named_lines, read_text_columns
@@ -43,7 +44,7 @@ def outline(section: PairsFileData, task: str) -> Outline:
     return read(section, task).outline
 
 
-def read(section: PairsFileData, task: str) -> Loaded:
+def read(section: PairsFileData, task: str, say: Say | None = None) -> Loaded:
     """Tokens of every pair that is neither empty nor too long; the others are in the notes.
 
     Words and merges come from all pairs: what is validation is decided later, by lot.

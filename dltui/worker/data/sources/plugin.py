@@ -14,7 +14,7 @@ uint8 inputs `(N, C, H, W)` are images.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -24,12 +24,10 @@ from dltui.graph import plugins
 from dltui.recipe.data_info import DataInfo, InputInfo, Target
 from dltui.recipe.schema.data import PluginData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples, Raw, TensorExamples
 from dltui.worker.data.sources.loaded import Kind, Loaded, Outline
 from dltui.worker.data.tensors import Tensors, first
-
-if TYPE_CHECKING:
-    from dltui.recipe import Recipe
 
 _PARTS = ("train", "val", "test")
 
@@ -64,15 +62,17 @@ class DatasetExamples:
         return len(self) * int(torch.as_tensor(self._dataset[0][0]).nbytes)
 
 
-def outline(recipe: object, section: PluginData, task: str) -> Outline:
+def outline(section: PluginData, task: str) -> Outline:
     """Calls the plugin: only it knows its data."""
-    return read(recipe, section, task).outline
+    return read(section, task).outline
 
 
-def read(recipe: object, section: PluginData, task: str) -> Loaded:
-    """The plugin's examples. `PluginError` at the plugin's own line where it fails, `DataError`
-    where what it gives is no data."""
-    plugins.load_plugins(cast("Recipe", recipe))
+def read(section: PluginData, task: str, say: Say | None = None) -> Loaded:
+    """The plugin's examples; the file that registers the source must have been loaded.
+
+    Raises `PluginError` at the plugin's own line where it fails, `DataError` where what it gives
+    is no data.
+    """
     source = plugins.data_source_named(section.name)
     where = source.where
     try:

@@ -44,7 +44,7 @@ def outline(section: SegmentationFolderData, task: str) -> Outline:
     return Outline(replace(info, notes=tuple(notes)), sizes)
 
 
-def read(section: SegmentationFolderData, task: str, say: Say | None) -> Loaded:
+def read(section: SegmentationFolderData, task: str, say: Say | None = None) -> Loaded:
     """Pictures whose masks are broken or of another size are left out, named with the reason."""
     root = Path(section.path).expanduser()
     known = outline(section, task)

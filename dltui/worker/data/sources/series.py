@@ -15,6 +15,7 @@ from torch import Tensor
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import MackeyGlassData, SeriesData
+from dltui.worker.data.batches import Say
 from dltui.worker.data.series_windows import SeriesWindows, Timeline, stretches, windows
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.sources.table_file import Cell, Table, as_number, read_table
@@ -65,7 +66,7 @@ def outline(section: SeriesData, task: str) -> Outline:
     return read(section, task).outline
 
 
-def read(section: SeriesData, task: str) -> Loaded:
+def read(section: SeriesData, task: str, say: Say | None = None) -> Loaded:
     """Windows by part. `DataError` names what is wrong with the table, and in which lines."""
     if (section.path is None) == (section.name is None):
         raise DataError(

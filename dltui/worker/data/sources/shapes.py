@@ -16,6 +16,7 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo, Target
 from dltui.recipe.schema.data import ShapesData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.geometry import NO_BOX
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
@@ -66,7 +67,7 @@ def _objects(section: ShapesData) -> tuple[int, int]:
     return section.objects[0], section.objects[1]
 
 
-def read(section: ShapesData, task: str) -> Loaded:
+def read(section: ShapesData, task: str, say: Say | None = None) -> Loaded:
     """Draws all pictures: uint8 `(N, 3, H, W)`."""
     known = outline(section, task)
     height, width = known.info.shape[1:]

@@ -12,6 +12,7 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import KFold, Split, TextData
 from dltui.recipe.tasks import TASKS
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Windows
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.split import DEFAULT, fold_number, part_sizes
@@ -50,7 +51,7 @@ def outline(section: TextData, task: str) -> Outline:
     return found
 
 
-def read(section: TextData, task: str) -> Loaded:
+def read(section: TextData, task: str, say: Say | None = None) -> Loaded:
     """Windows of tokens by part."""
     loaded = text_parts(read_text(section), _plan(section, task))
     check_task(loaded.outline.info, task, f"the text {section.path}")

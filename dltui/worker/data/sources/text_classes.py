@@ -12,6 +12,7 @@ import torch
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import TextClassesData
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples, TensorExamples
 from dltui.worker.data.sequences import padded
 from dltui.worker.data.sources.docstrings import docstrings
@@ -42,7 +43,7 @@ def outline(section: TextClassesData, task: str) -> Outline:
     return read(section, task).outline
 
 
-def read(section: TextClassesData, task: str) -> Loaded:
+def read(section: TextClassesData, task: str, say: Say | None = None) -> Loaded:
     """Tokens `(N, context)`, padded on the right; what was skipped or cut is in the notes.
 
     Words and merges come from the training part where there is one, else from all texts: what is

@@ -51,7 +51,7 @@ def outline(section: VocData, task: str) -> Outline:
     return Outline(info, {name: len(names) for name, names in _listed(root, info).items()})
 
 
-def read(section: VocData, task: str, say: Say | None) -> Loaded:
+def read(section: VocData, task: str, say: Say | None = None) -> Loaded:
     """Pictures whose annotation is broken are left out, named with the reason."""
     root = Path(section.path).expanduser()
     known = outline(section, task)

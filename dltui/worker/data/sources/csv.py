@@ -12,6 +12,7 @@ from torch import Tensor
 from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import CsvData
+from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import TensorExamples
 from dltui.worker.data.sources.loaded import Loaded, Outline
 from dltui.worker.data.sources.table_file import Cell, Table, as_number, read_table
@@ -28,7 +29,7 @@ def outline(section: CsvData, task: str) -> Outline:
     return read(section, task).outline
 
 
-def read(section: CsvData, task: str) -> Loaded:
+def read(section: CsvData, task: str, say: Say | None = None) -> Loaded:
     """Features float32 `(N, F)`, NaN where a number is missing under `missing: mean`."""
     table = read_table(section.path, section.separator)
     targets = [section.target] if isinstance(section.target, str) else list(section.target)

@@ -124,7 +124,7 @@ def outline(section: TorchvisionData, task: str) -> Outline:
     return Outline(info, {"train": known.train_size, "test": known.test_size})
 
 
-def read(section: TorchvisionData, task: str, say: Say | None) -> Loaded:
+def read(section: TorchvisionData, task: str, say: Say | None = None) -> Loaded:
     """The set in memory, uint8 `(N, C, H, W)`; downloaded first where it is not there yet.
 
     Raises `DataError` where the download fails for good or is not allowed.
