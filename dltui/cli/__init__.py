@@ -50,11 +50,21 @@ def _exit_code(*, debug: bool) -> int:
             from dltui.cli.screens import open_home
 
             return open_home(None)
+        if sys.argv[1:2] == ["inspect"]:
+            # Nor does the list of a checkpoint, which is to be there at once.
+            from dltui.cli.inspect import inspect, only_json
+
+            look = only_json(sys.argv[2:])
+            if look is not None:
+                return inspect(look)
         return _command_line()
     except DltuiError as error:
         if debug:
             raise
-        print(f"dltui: {error}", file=sys.stderr)
+        # What it tells may come from a file.
+        from dltui.runs.clean import printable
+
+        print(f"dltui: {printable(str(error), lines=True)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -242,6 +242,30 @@ def doctor(run: RunName, json: AsJson = False, runs: Runs = None) -> None:
 
 
 @app.command()
+def inspect(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint of any format, or its folder.")
+    ],
+    view: Annotated[
+        str | None,
+        typer.Option("--view", metavar="VIEW", help="One of: tensors, metadata, values."),
+    ] = None,
+    tensor: Annotated[
+        str | None, typer.Option("--tensor", metavar="NAME", help="The tensor that a view is of.")
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option("--slice", metavar="PART", help='e.g. "0:3, :" as in Python.')
+    ] = None,
+    json: AsJson = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Text instead of the screen.")] = False,
+) -> None:
+    """Look into a checkpoint; nothing of the file is ever run."""
+    from dltui.cli.inspect import Look, inspect
+
+    raise typer.Exit(inspect(Look(file, view, tensor, part, json)))
+
+
+@app.command()
 def export(
     run: RunName,
     to: Annotated[str, typer.Option("--to", help="csv or json.")] = "csv",

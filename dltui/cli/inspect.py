@@ -1,0 +1,80 @@
+"""`dltui inspect FILE`: the screen in a terminal, else text or one JSON value.
+
+Listing a file must not wait for anything: what a view needs is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dltui.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What of a checkpoint is wanted, and how."""
+
+    path: Path
+    view: str | None = None
+    tensor: str | None = None
+    part: str | None = None
+    """As in Python: `0:3, :`."""
+    as_json: bool = False
+
+
+def only_json(arguments: Sequence[str]) -> Look | None:
+    """`FILE --json`, in either order, which needs no parser; None for all other command lines."""
+    if len(arguments) != 2 or "--json" not in arguments:
+        return None
+    file = arguments[1 - arguments.index("--json")]
+    return None if file.startswith("-") else Look(Path(file), as_json=True)
+
+
+def inspect(look: Look) -> int:
+    """Prints what is wanted; 0 whatever is found. Raises CheckpointError, UsageError."""
+    from dltui.inspect.opening import open_checkpoint
+
+    view = look.view or ("values" if look.tensor else None)
+    _check(view, look)
+    checkpoint = open_checkpoint(look.path)
+    from dltui.inspect import describe
+
+    if view is None:
+        found = describe.whole(checkpoint)
+    elif view in describe.OF_CHECKPOINT:
+        found = describe.OF_CHECKPOINT[view](checkpoint)
+    else:
+        found = describe.OF_TENSOR[view](checkpoint, look.tensor or "", look.part)
+    if look.as_json:
+        from dltui.inspect.plain_json import json_text
+
+        sys.stdout.write(json_text(found) + "\n")
+        return 0
+    from dltui.inspect import text
+
+    print_lines(text.whole_lines(found) if view is None else text.LINES[view](found))
+    return 0
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints lines that hold names from a file: nothing in them acts on the terminal."""
+    from dltui.runs.clean import printable
+
+    for line in lines:
+        sys.stdout.write(printable(line) + "\n")
+
+
+def _check(view: str | None, look: Look) -> None:
+    """Raises UsageError on a view that there is not, or that lacks its tensor."""
+    from dltui.inspect import describe
+
+    views = (*describe.OF_CHECKPOINT, *describe.OF_TENSOR)
+    if view is not None and view not in views:
+        raise UsageError(f"there is no view {view!r}", remedy=f"views: {', '.join(views)}")
+    if view in describe.OF_TENSOR and look.tensor is None:
+        raise UsageError(f"--view {view} is of one tensor", remedy="name it with --tensor")
+    if look.part is not None and view != "values":
+        raise UsageError("--slice goes with --view values and --tensor")

@@ -1,0 +1,140 @@
+"""`dltui inspect FILE`: what stands on stdout and stderr, and the exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tests.e2e.command_line import CommandLine
+
+EVIL = "evil\x1b]0;title\x07\x1b[31m[bold]\x9b2Jname\x7f"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("inspect") / "m.safetensors"
+    tensors = {
+        "layer.0.weight": torch.arange(12.0).reshape(3, 4),
+        "layer.1.weight": torch.tensor([1.5, float("nan"), float("-inf")]).bfloat16(),
+        "waves": torch.tensor([1 + 2j]),
+        EVIL: torch.tensor(2),
+    }
+    save_file(tensors, path, metadata={"format": "pt", EVIL: EVIL})
+    return path
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(monkeypatch, capsys)
+
+
+def value_of(cli: CommandLine, *arguments: str) -> Any:
+    said = cli("inspect", *arguments, "--json")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.replace("\n", "").isprintable()
+    return json.loads(said.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def dltui(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "dltui", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_a_file_as_one_json_value(cli: CommandLine, weights: Path) -> None:
+    found = value_of(cli, str(weights))
+    assert found["format"] == "safetensors"
+    assert found["bytes"] == weights.stat().st_size
+    assert found["parameters"] == 12 + 3 + 1 + 1
+    assert found["globals"] == []
+    assert found["metadata"] == {"format": "pt", EVIL: EVIL}
+    tensors = {tensor["name"]: tensor for tensor in found["tensors"]}
+    assert set(tensors) == {"layer.0.weight", "layer.1.weight", "waves", EVIL}
+    first = tensors["layer.0.weight"]
+    assert (first["shape"], first["dtype"], first["bytes"]) == ([3, 4], "float32", 48)
+
+
+def test_in_a_pipe_a_file_is_text_that_no_terminal_obeys(weights: Path) -> None:
+    done = dltui("inspect", weights)
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode()
+    assert "layer.0.weight" in text
+    assert "3×4" in text
+    assert "17 parameters" in text
+    assert text.replace("\n", "").isprintable()
+    assert "[bold]" in text
+
+
+def test_the_part_of_a_tensor_that_was_asked_for(cli: CommandLine, weights: Path) -> None:
+    found = value_of(cli, str(weights), "--tensor", "layer.0.weight", "--slice", "-1, ::2")
+    assert (found["slice"], found["values"]) == ("2, 0:4:2", [8.0, 10.0])
+    found = value_of(cli, str(weights), "--tensor", "1.weight")
+    assert found["values"] == [1.5, "NaN", "-Infinity"]
+    assert value_of(cli, str(weights), "--tensor", "waves")["values"] == [[1.0, 2.0]]
+    said = cli("inspect", str(weights), "--view", "values", "--tensor", "0.weight")
+    assert said.out.splitlines()[0] == "layer.0.weight[0:3, 0:4]  of float32 3×4"
+    assert said.out.splitlines()[3].split() == ["8", "9", "10", "11"]
+
+
+def test_tensors_and_metadata_alone(cli: CommandLine, weights: Path) -> None:
+    assert len(value_of(cli, str(weights), "--view", "tensors")) == 4
+    found = value_of(cli, str(weights), "--view", "metadata")
+    assert (found["metadata"]["format"], found["files"]) == ("pt", [str(weights)])
+    assert "format: pt" in cli("inspect", str(weights), "--view", "metadata", "--plain").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--view", "nothing"], "there is no view 'nothing'"),
+        (["--view", "values"], "name it with --tensor"),
+        (["--view", "tensors", "--slice", "0"], "--slice goes with"),
+        (["--tensor", "weight"], "did you mean 'layer.0.weight', 'layer.1.weight'?"),
+        (["--tensor", "layer.0.wight"], "did you mean 'layer.0.weight'"),
+        (["--tensor", "0.weight", "--slice", "9"], "outside a dimension of 3"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(
+    cli: CommandLine, weights: Path, arguments: list[str], says: str
+) -> None:
+    said = cli("inspect", str(weights), *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert says in said.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--plain"]])
+def test_a_bad_file_gets_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str]) -> None:
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"\x1b]0;title\x07" * 50)
+    for path, says in ((bad, b"no checkpoint"), (tmp_path / "none", b"No such file")):
+        done = dltui("inspect", path, *arguments)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert says in done.stderr
+        assert b"Traceback" not in done.stderr
+        assert b"\x1b" not in done.stderr
+        assert len(done.stderr.splitlines()) <= 2
+
+
+def test_listing_imports_neither_numpy_nor_a_parser_of_the_command_line(weights: Path) -> None:
+    code = (
+        f"import sys; sys.argv = ['dltui', 'inspect', {str(weights)!r}, '--json']\n"
+        "import atexit, dltui.cli\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "dltui.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert json.loads(done.stdout)["format"] == "safetensors"
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    assert "dltui" in loaded
+    assert not loaded & {"torch", "numpy", "typer", "rich", "pydantic", "textual", "safetensors"}
