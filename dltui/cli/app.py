@@ -268,16 +268,22 @@ def inspect(
 @app.command()
 def export(
     run: RunName,
-    to: Annotated[str, typer.Option("--to", help="csv or json.")] = "csv",
+    to: Annotated[str, typer.Option("--to", help="csv, json or tensorboard.")] = "csv",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Default: stdout.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Default: stdout; for tensorboard ./tensorboard."
+        ),
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until the run ends (tensorboard).")
+    ] = False,
     runs: Runs = None,
 ) -> None:
-    """Write a run's metrics as CSV or JSON."""
+    """Write a run's metrics as CSV, JSON or TensorBoard's event files."""
     from dltui.cli.export import export
 
-    raise typer.Exit(export(_runs(runs), run, to, out))
+    raise typer.Exit(export(_runs(runs), run, to, out, follow))
 
 
 def _runs(folder: Path | None) -> Path:
