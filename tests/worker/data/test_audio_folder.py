@@ -78,10 +78,28 @@ def test_broken_files_and_other_rates_are_named_and_skipped(recipe, folder):
 def test_folders_that_cannot_be_learned_from_are_refused(recipe, folder):
     with pytest.raises(DataError, match="no file has 900 samples a second; most have 800"):
         opened(recipe, folder, rate=900)
-    with pytest.raises(DataError, match="two subfolders or more"):
+    with pytest.raises(DataError, match="no subfolder holds WAV files"):
         opened(recipe, folder / "low")
     with pytest.raises(DataError, match="no such folder"):
         opened(recipe, folder / "nowhere")
+    with pytest.raises(DataError, match="no such folder"):
+        opened(recipe, folder / "nowhere", classes=2)
+    for path in folder.rglob("*.wav"):
+        path.write_bytes(b"RIFF nothing")
+    with pytest.raises(DataError, match="none of the 12 WAV files can be read"):
+        opened(recipe, folder)
+
+
+def test_the_folders_own_parts_and_odd_files_are_told(recipe, folder):
+    folder.rename(folder.with_name("train"))
+    write(folder.with_name("val") / "low" / "1.wav", [-0.5] * 400)
+    (folder.with_name("train") / "low" / "notes.txt").write_text("recorded at home")
+    data = opened(recipe, folder.parent)
+    assert (data.info.train_size, data.info.val_size) == (12, 1)
+    assert data.info.notes[:2] == (
+        "1 files are no WAV files: train/low/notes.txt, …",
+        "val has no WAV files of high: not judged there",
+    )
 
 
 def test_the_shipped_recipe_trains_twenty_steps(make_run: MakeRun, folder):

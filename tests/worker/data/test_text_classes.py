@@ -83,7 +83,7 @@ def test_what_is_no_text_is_named_counted_and_skipped_and_long_texts_are_cut(cla
         (REVIEWS, {"text": "txt"}, "no column 'txt'"),
         ("text,label\na,x\nb,x\n", {}, "one class only: x"),
         ("text,label\n,x\n", {}, "there are no texts"),
-        ({"a/1.md": "x"}, {}, "no file of a subfolder matches"),
+        ({"a/1.md": "x"}, {}, "no subfolder holds texts"),
         ({"train/a/1.txt": "x", "train/b/1.txt": "x", "test/c/1.txt": "x"}, {}, "class.*: c"),
         (REVIEWS, {"name": "stdlib-docstrings"}, "needs a path or a name"),
     ],

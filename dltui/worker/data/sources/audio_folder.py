@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import wave
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,52 +16,54 @@ from dltui.errors import DataError
 from dltui.recipe.data_info import DataInfo
 from dltui.recipe.schema.data import AudioFolderData
 from dltui.worker.data.batches import Say
-from dltui.worker.data.examples import TensorExamples
+from dltui.worker.data.examples import Examples, TensorExamples
+from dltui.worker.data.sources.broken_files import all_broken, skipped_note
+from dltui.worker.data.sources.class_folders import (
+    ClassFolders,
+    FileKind,
+    class_folders,
+    promised_folders,
+)
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
-from dltui.worker.data.sources.picture_files import all_broken, skipped_note
+
+_WAVES = FileKind(
+    "WAV files",
+    "Put the files of each class in a subfolder of its own: yes/1.wav, no/1.wav.",
+    frozenset((".wav",)),
+)
+
+
+@dataclass(slots=True)
+class _Skipped:
+    """Files left out, with the reason; `rates` counts the sampling rates of others."""
+
+    files: list[str] = field(default_factory=list)
+    rates: Counter[int] = field(default_factory=Counter)
 
 
 def outline(section: AudioFolderData, task: str) -> Outline:
     """Lists the folder; without it the model can be shown with the recipe's classes."""
+    return _listed(section, task)[0]
+
+
+def _listed(section: AudioFolderData, task: str) -> tuple[Outline, ClassFolders]:
     root = Path(section.path).expanduser()
-    if section.classes is not None and not root.exists():
-        note = f"there is no folder {section.path} yet: shown with {section.classes} classes"
-        names = tuple(f"class {number}" for number in range(section.classes))
-        info = replace(_info(section, task, names), needs_download=True, notes=(note,))
-        return Outline(info, {})
-    files = _files(root)
-    info = _info(section, task, tuple(files))
-    return Outline(info, {"all": sum(map(len, files.values()))})
-
-
-def _info(section: AudioFolderData, task: str, names: tuple[str, ...]) -> DataInfo:
+    promised = section.classes is not None and not root.exists()
+    if promised and section.classes is not None:
+        found = promised_folders(section.path, section.classes)
+    else:
+        found = class_folders(root, _WAVES)
     info = DataInfo(
         shape=(1, round(section.seconds * section.rate)),
         dtype="float32",
         target="class",
-        classes=len(names),
-        class_names=names,
+        classes=len(found.classes),
+        class_names=found.classes,
+        needs_download=promised,
+        notes=found.notes,
     )
     check_task(info, task, f"the folder {section.path}")
-    return info
-
-
-def _files(root: Path) -> dict[str, list[Path]]:
-    if not root.is_dir():
-        raise DataError("there is no such folder", where=str(root), remedy="Set data.path.")
-    found = {
-        folder.name: sorted(p for p in folder.rglob("*") if p.suffix.lower() == ".wav")
-        for folder in sorted(root.iterdir())
-        if folder.is_dir() and not folder.name.startswith(".")
-    }
-    found = {name: files for name, files in found.items() if files}
-    if len(found) < 2:
-        raise DataError(
-            "two subfolders or more with WAV files are needed, one a class",
-            where=str(root),
-            remedy="Put the files in folders: yes/1.wav, no/1.wav.",
-        )
-    return found
+    return Outline(info, {name: len(files) for name, (files, _) in found.parts.items()}), found
 
 
 def read(section: AudioFolderData, task: str, say: Say | None = None) -> Loaded:
@@ -69,38 +72,52 @@ def read(section: AudioFolderData, task: str, say: Say | None = None) -> Loaded:
     Files that are broken or of another sampling rate are left out, named with the reason.
     """
     root = Path(section.path).expanduser()
-    known = outline(section, task)
-    files = _files(root)
-    samples = known.info.shape[1]
-    waves: list[Tensor] = []
-    labels: list[int] = []
+    known, found = _listed(section.model_copy(update={"classes": None}), task)
+    parts: dict[str, Examples] = {}
     bad: list[str] = []
-    rates: Counter[int] = Counter()
-    for label, paths in enumerate(files.values()):
-        for path in paths:
-            try:
-                rate, sound = read_wave(path)
-            except (wave.Error, EOFError, OSError, ValueError) as error:
-                bad.append(f"{path} ({error or 'it is cut off'})")
-                continue
-            if rate != section.rate:
-                rates[rate] += 1
-                bad.append(f"{path} ({rate} samples a second, not {section.rate})")
-                continue
-            waves.append(
-                torch.nn.functional.pad(sound[:samples], (0, max(0, samples - len(sound))))
-            )
-            labels.append(label)
-    if not waves and rates:
-        raise DataError(
-            f"no file has {section.rate} samples a second; most have {rates.most_common(1)[0][0]}",
-            where="data.rate",
-            remedy=f"Set data.rate={rates.most_common(1)[0][0]}.",
-        )
-    if not waves:
-        raise all_broken("all", [p for paths in files.values() for p in paths], root, bad[0])
-    examples = TensorExamples(torch.stack(waves).unsqueeze(1), torch.tensor(labels))
-    return Loaded(known, {"all": examples}, "audio", notes=skipped_note("files", bad, root))
+    for name, (files, labels) in found.parts.items():
+        skipped = _Skipped()
+        waves, kept = _waves(files, section.rate, known.info.shape[1], skipped)
+        if not kept:
+            raise _none_fits(name, files, root, section.rate, skipped)
+        bad += skipped.files
+        targets = torch.tensor(labels)[torch.tensor(kept)]
+        parts[name] = TensorExamples(torch.stack(waves).unsqueeze(1), targets)
+    return Loaded(known, parts, "audio", notes=skipped_note("files", bad, root))
+
+
+def _waves(
+    files: Sequence[Path], rate: int, samples: int, skipped: _Skipped
+) -> tuple[list[Tensor], list[int]]:
+    """The sounds `(samples,)` that fit, and which of the files they are."""
+    waves: list[Tensor] = []
+    kept: list[int] = []
+    for number, path in enumerate(files):
+        try:
+            found, sound = read_wave(path)
+        except (wave.Error, EOFError, OSError, ValueError) as error:
+            skipped.files.append(f"{path} ({error or 'it is cut off'})")
+            continue
+        if found != rate:
+            skipped.rates[found] += 1
+            skipped.files.append(f"{path} ({found} samples a second, not {rate})")
+            continue
+        waves.append(torch.nn.functional.pad(sound[:samples], (0, max(0, samples - len(sound)))))
+        kept.append(number)
+    return waves, kept
+
+
+def _none_fits(
+    part: str, files: Sequence[Path], root: Path, rate: int, skipped: _Skipped
+) -> DataError:
+    if not skipped.rates:
+        return all_broken(part, files, root, skipped.files[0], what=_WAVES.name)
+    usual = skipped.rates.most_common(1)[0][0]
+    return DataError(
+        f"no file has {rate} samples a second; most have {usual}",
+        where="data.rate",
+        remedy=f"Set data.rate={usual}.",
+    )
 
 
 def read_wave(path: Path) -> tuple[int, Tensor]:

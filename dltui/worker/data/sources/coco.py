@@ -17,14 +17,9 @@ from dltui.worker.data.batches import Say
 from dltui.worker.data.boxes import Box, BoxCheck
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.regions import Region, RegionMask, Segmentation
+from dltui.worker.data.sources.broken_files import all_broken, skipped_note
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
-from dltui.worker.data.sources.picture_files import (
-    all_broken,
-    boxed_pictures,
-    image_size,
-    masked_pictures,
-    skipped_note,
-)
+from dltui.worker.data.sources.picture_files import boxed_pictures, image_size, masked_pictures
 from dltui.worker.data.sources.shapes import BACKGROUND
 
 CLASSES = [

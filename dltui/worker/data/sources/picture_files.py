@@ -21,9 +21,6 @@ SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
 
-NAMED = 5
-"""So many of a list are named; of the others the number is told."""
-
 _IN_MEMORY_BYTES = 512 << 20
 """Sets whose decoded images take less are decoded once, not every epoch."""
 
@@ -144,22 +141,3 @@ def _once(
         return examples, bad
     part, broken = decoded(examples, say)
     return part, bad + broken
-
-
-def all_broken(part: str, files: Sequence[Path], root: Path, why: str = "") -> DataError:
-    """The error of a part without a sound picture."""
-    whose = "" if part == "all" else f" of {part}"
-    return DataError(
-        f"none of the {len(files):,} images{whose} can be read{why and ': '}{why}",
-        where=str(root),
-        remedy=f"Check {files[0]}.",
-    )
-
-
-def skipped_note(what: str, names: Sequence[str], root: Path) -> tuple[str, ...]:
-    """`3 broken images skipped: a.png, b.png, c.png`, without the folder that all lie in."""
-    if not names:
-        return ()
-    listed = ", ".join(name.removeprefix(f"{root}/") for name in names[:NAMED])
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return (f"{len(names):,} {what} skipped: {listed}{more}",)

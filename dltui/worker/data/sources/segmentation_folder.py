@@ -12,15 +12,9 @@ from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples
 from dltui.worker.data.images import seen_sizes
 from dltui.worker.data.masks import MaskFile
+from dltui.worker.data.sources.broken_files import NAMED, all_broken, skipped_note
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
-from dltui.worker.data.sources.picture_files import (
-    NAMED,
-    SUFFIXES,
-    all_broken,
-    image_size,
-    masked_pictures,
-    skipped_note,
-)
+from dltui.worker.data.sources.picture_files import SUFFIXES, image_size, masked_pictures
 
 _PARTS = ("train", "val", "test")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -15,6 +15,8 @@ from dltui.recipe.schema.data import TextClassesData
 from dltui.worker.data.batches import Say
 from dltui.worker.data.examples import Examples, TensorExamples
 from dltui.worker.data.sequences import padded
+from dltui.worker.data.sources.broken_files import skipped_note
+from dltui.worker.data.sources.class_folders import FileKind, checked_classes, class_folders
 from dltui.worker.data.sources.docstrings import docstrings
 from dltui.worker.data.sources.loaded import Loaded, Outline, check_task
 from dltui.worker.data.sources.text import decoded_file
@@ -22,8 +24,11 @@ from dltui.worker.data.sources.text_columns import named_lines, read_text_column
 from dltui.worker.data.tokenizer import Tokenizer, make_tokenizer
 
 _SPECIAL = ("padding", "unknown")
-_PARTS = ("train", "val", "test")
-_NAMED = 3
+_TEXTS = FileKind(
+    "texts",
+    "Give texts of two classes or more: a subfolder each for the files that data.glob finds, or a "
+    "column for the class.",
+)
 
 _Labelled = list[tuple[str, str]]
 """Texts with the names of their classes."""
@@ -119,58 +124,32 @@ def _of_table(section: TextClassesData, path: str) -> _Found:
 
 
 def _of_folder(root: Path, glob: str) -> _Found:
-    named = {name: root / name for name in _PARTS if (root / name).is_dir()}
-    divided = "train" in named and any(_subfolders(named["train"]))
-    places = named if divided else {"all": root}
+    listed = class_folders(root, replace(_TEXTS, glob=glob))
     skipped: list[str] = []
     parts = {}
-    for name, folder in places.items():
-        parts[name] = list(_labelled(folder, glob, skipped))
-        if not parts[name]:
-            raise DataError(
-                f"no file of a subfolder matches {glob!r}",
-                where=str(folder),
-                remedy="Put the texts of each class in a subfolder of its own, or set data.glob.",
-            )
-    more = f" and {len(skipped) - _NAMED:,} more" if len(skipped) > _NAMED else ""
-    note = f"{len(skipped):,} files skipped: {', '.join(skipped[:_NAMED])}{more}"
-    return _Found(parts, str(root), (note,) if skipped else ())
+    for name, (files, labels) in listed.parts.items():
+        named = [listed.classes[label] for label in labels]
+        parts[name] = list(_labelled(files, named, skipped))
+    return _Found(parts, str(root), listed.notes + skipped_note("files", skipped, root))
 
 
-def _labelled(root: Path, glob: str, skipped: list[str]) -> Iterator[tuple[str, str]]:
-    for folder in _subfolders(root):
-        for path in sorted(file for file in folder.glob(glob) if file.is_file()):
-            name = str(path.relative_to(root))
-            try:
-                text = decoded_file(path)
-            except DataError as error:
-                skipped.append(f"{name} ({error.message})")
-                continue
-            if text.strip():
-                yield text, folder.name
-            else:
-                skipped.append(f"{name} (empty)")
-
-
-def _subfolders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+def _labelled(
+    files: Sequence[Path], labels: Sequence[str], skipped: list[str]
+) -> Iterator[tuple[str, str]]:
+    for path, label in zip(files, labels, strict=True):
+        try:
+            text = decoded_file(path)
+        except DataError as error:
+            skipped.append(f"{path} ({error.message})")
+            continue
+        if text.strip():
+            yield text, label
+        else:
+            skipped.append(f"{path} (empty)")
 
 
 def _classes(found: _Found) -> tuple[str, ...]:
-    training = found.parts.get("train", found.parts.get("all", []))
-    classes = tuple(sorted({label for _, label in training}))
-    if len(classes) < 2:
-        raise DataError(
-            f"there is one class only: {classes[0]}" if classes else "there are no texts",
-            where=found.where,
-            remedy="Give texts of two classes or more.",
-        )
-    for part, texts in found.parts.items():
-        strange = sorted({label for _, label in texts} - set(classes))
-        if strange:
-            raise DataError(
-                f"{part} has a class that train has not: {strange[0]}",
-                where=found.where,
-                remedy="Give every class texts in train, or take it out.",
-            )
-    return classes
+    if not any(found.parts.values()):
+        raise DataError("there are no texts", where=found.where, remedy=_TEXTS.remedy)
+    by_part = {name: {label for _, label in texts} for name, texts in found.parts.items()}
+    return checked_classes(by_part, _TEXTS, found.where)
