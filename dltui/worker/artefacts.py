@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,18 +27,21 @@ _SHARE_OF_TIME = 0.02
 class ExamplePace:
     """Examples are written where that takes at most 2 % of the time since the last ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self._cost_s = 0.0
         self._last_s: float | None = None
 
     def allows(self) -> bool:
+        """Whether an evaluation that begins now may leave examples."""
         if self._last_s is None:
             return True
-        return self._cost_s <= _SHARE_OF_TIME * (time.monotonic() - self._last_s)
+        return self._cost_s <= _SHARE_OF_TIME * (self.clock() - self._last_s)
 
     def took(self, cost_s: float) -> None:
+        """All examples of an evaluation together have taken `cost_s` so far."""
         self._cost_s = cost_s
-        self._last_s = time.monotonic()
+        self._last_s = self.clock()
 
 
 class Artefacts:
@@ -58,22 +61,31 @@ class Artefacts:
         self.data = data
         self.device = device
         self._pace = pace
-        self._last = last
+        self._is_time = last or pace.allows()
+        self._cost_s = 0.0
         self.has_pictures = False
 
     def arrays(self, group: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """One frame of `arrays/<group>.log` at this step."""
         self.record.arrays(group, self.step, arrays, meta)
 
-    def time_for_examples(self) -> bool:
-        """Whether examples may be decoded and written now; always at the last evaluation."""
-        return self._last or self._pace.allows()
+    def if_time(self, leave: Callable[[], None]) -> None:
+        """Calls `leave`, which looks at examples once more, in one evaluation of a few.
+
+        Which ones is decided as they begin, by what all such calls of an earlier one took; the
+        last evaluation always is one.
+        """
+        if not self._is_time:
+            return
+        began_s = self._pace.clock()
+        leave()
+        self._cost_s += self._pace.clock() - began_s
+        self._pace.took(self._cost_s)
 
     def examples(
         self, part: str, classes: Sequence[str], chosen: Sequence[tuple[int, int, int, float]]
     ) -> None:
         """`examples.json` with a picture, a text or the values of each chosen example."""
-        began_s = time.monotonic()
         files: dict[str, bytes] = {}
         rows = []
         for index, truth, prediction, confidence in chosen:
@@ -95,7 +107,6 @@ class Artefacts:
         content = {"step": self.step, "part": part, "classes": list(classes), "examples": rows}
         files["examples.json"] = json.dumps(content).encode()
         self._publish(files)
-        self._pace.took(time.monotonic() - began_s)
 
     def text(self, prompt: str, temperature: float, samples: Sequence[str]) -> None:
         """`text.json` with what a language model wrote."""

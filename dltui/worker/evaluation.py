@@ -75,8 +75,8 @@ class Evaluations:
             if part == "val":
                 with precision.autocast():
                     task.after_evaluation(self._parts.plain, self._data, out)
-                    if not out.has_pictures and out.time_for_examples():
-                        publish_attention(self._parts.plain, self._data, out)
+                    if not out.has_pictures:
+                        out.if_time(lambda: publish_attention(self._parts.plain, self._data, out))
         self._record.metrics(part, results)
         shown = ", ".join(f"{part}/{name} {value:.4g}" for name, value in results.items())
         data = {"part": part, "metrics": results, "seconds": perf_counter() - began_s}

@@ -33,6 +33,28 @@ def test_every_head_of_every_layer_has_its_map(make_run: MakeRun) -> None:
     assert (folder / "text.json").is_file()
 
 
+READER = """
+dltui: 1
+name: reader
+data: {type: builtin, name: digits, limit: 60}
+model:
+  layers: [{reshape: [8, 8]}, {attention: {heads: 2}}, flatten, {linear: $(data.classes)}]
+task: {type: classify}
+trainer: {epochs: 1, device: cpu}
+"""
+
+
+def test_a_classifier_leaves_its_maps_with_the_examples_of_every_evaluation(
+    make_run: MakeRun,
+) -> None:
+    run = make_run(READER, "trainer.epochs=3")
+    assert train(run) == 0
+    with_examples = [path for path in run.samples.iterdir() if (path / "examples.json").exists()]
+    first = min(with_examples)
+    assert first.name != max(with_examples).name
+    assert set(sample_folders(run.samples, "pictures")) == set(with_examples)
+
+
 def test_a_network_without_attention_leaves_none(make_run: MakeRun) -> None:
     run = make_run(DIGITS, "trainer.epochs=1")
     assert train(run) == 0

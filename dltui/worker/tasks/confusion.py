@@ -43,8 +43,8 @@ class ConfusionCollector:
         """The matrix as an array; the examples where there is time for them."""
         meta = {"classes": self.classes, "part": self.part}
         artefacts.arrays("confusion", {"matrix": self.matrix().numpy()}, meta)
-        if self.part == "val" and artefacts.time_for_examples():
-            artefacts.examples(self.part, self.classes, self.chosen())
+        if self.part == "val":
+            artefacts.if_time(lambda: artefacts.examples(self.part, self.classes, self.chosen()))
 
     def chosen(self) -> list[tuple[int, int, int, float]]:
         """(example number, truth, prediction, confidence): the surest mistakes come first.
