@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -16,7 +17,7 @@ HEAD_BYTES = 4096
 FILE_FORMATS: tuple[str, ...] = ("safetensors",)
 """Modules of `formats/` for single files, in the order in which they are asked."""
 
-FOLDER_FORMATS: tuple[str, ...] = ()
+FOLDER_FORMATS: tuple[str, ...] = ("sharded", "hugging_face")
 """Modules of `formats/` for folders, and for files that list others, in the order of asking."""
 
 
@@ -49,12 +50,20 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
     Raises CheckpointError if it is missing, cannot be read, is damaged or not a checkpoint.
     """
+    is_folder = os.path.isdir(path)
+    if is_folder and not os.access(path, os.R_OK | os.X_OK):
+        raise CheckpointError("cannot be read: Permission denied", where=str(path))
     for name in FOLDER_FORMATS:
         folder_format = cast(FolderFormat, import_module(f"dltui.inspect.formats.{name}"))
         if folder_format.sniff_folder(path):
             return folder_format.read_folder(path)
-    if path.is_dir():
+    if is_folder:
         raise CheckpointError("there is no checkpoint in this folder", where=str(path))
+    return open_file(path)
+
+
+def open_file(path: Path) -> Checkpoint:
+    """The same for what can only be a single file: a shard, or the weights in a folder."""
     with Source(path) as source:
         head = source.read(0, min(HEAD_BYTES, source.size))
         for name in FILE_FORMATS:
@@ -66,5 +75,5 @@ def open_checkpoint(path: Path) -> Checkpoint:
     raise CheckpointError(
         "this file is empty" if not head else "this is no checkpoint of a format known here",
         where=str(path),
-        remedy="Known: PyTorch, safetensors.",
+        remedy="Known: PyTorch, safetensors, Hugging Face folders.",
     )

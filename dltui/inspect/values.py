@@ -24,6 +24,7 @@ from dltui.inspect.contents import (
     View,
 )
 from dltui.inspect.dtypes import Array, numbers, stored_dtype
+from dltui.inspect.packed import block, unpacked
 from dltui.inspect.source import Source
 
 CHUNK_BYTES = 1 << 22
@@ -54,14 +55,21 @@ class Values:
 
     def whole(self, tensor: Tensor) -> Array:
         """The values in the tensor's shape: numpy's own types, else float32."""
+        if isinstance(tensor.place, Packed):
+            parts = list(self._unpacked(tensor, tensor.place, CHUNK_BYTES))
+            return (np.concatenate(parts) if parts else np.empty(0)).reshape(tensor.shape)
         return numbers(self.stored(tensor), tensor.dtype)
 
     def chunks(self, tensor: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Array]:
         """All elements once, as flat arrays as they are stored; for `numbers`, or to count bits.
 
         A tensor whose elements stand in the file one after the other is read in pieces of
-        `chunk_bytes`, in the file's order; any other comes in one or several larger ones.
+        `chunk_bytes`, in the file's order; any other comes in one or several larger ones. Packed
+        types, which have no elements of their own, come as the float32 values that they stand for.
         """
+        if isinstance(tensor.place, Packed):
+            yield from self._unpacked(tensor, tensor.place, chunk_bytes)
+            return
         extent = self._contiguous(tensor)
         if extent is None:
             yield self.stored(tensor).reshape(-1)
@@ -106,6 +114,15 @@ class Values:
             order = "F" if place.fortran_order else "C"
             return np.frombuffer(data, dtype).reshape(shape, order=order)  # type: ignore[call-overload, no-any-return]
         assert_never(place)
+
+    def _unpacked(self, tensor: Tensor, place: Packed, chunk_bytes: int) -> Iterator[Array]:
+        """The values of packed blocks, flat, so many blocks at once that they fill a chunk."""
+        elements, size = block(place.kind)
+        step = max(chunk_bytes // (elements * 4), 1) * size
+        source, extent = self._source(place.extent.file), place.extent
+        for begin in range(0, extent.size, step):
+            data = source.read(extent.offset + begin, min(step, extent.size - begin))
+            yield unpacked(data, place.kind)
 
     def _window(
         self,

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 import torch
@@ -58,11 +59,25 @@ LIES = {
     "past the end": ({"a": entry([4], 0, 16)}, bytes(8), "outside"),
     "negative": ({"a": entry([1], -4, 0)}, bytes(8), "outside"),
     "another shape": ({"a": entry([5], 0, 16)}, bytes(16), "not its shape"),
-    "negative size": ({"a": entry([-2, -2], 0, 16)}, bytes(16), "shape"),
+    "negative size": ({"a": entry([-2, -2], 0, 16)}, bytes(16), "negative size"),
     "unknown type": ({"a": entry([4], 0, 16, "F31")}, bytes(16), "F31"),
-    "a name twice": (b'{"a": {}, "a": {}}', b"", "twice"),
+    "a name twice": (
+        b'{"a": {"dtype":"U8","shape":[0],"data_offsets":[0,0]},'
+        b' "a": {"dtype":"U8","shape":[0],"data_offsets":[0,0]}}',
+        b"",
+        "twice",
+    ),
     "nested deep": (b'{"a":' + b"[" * 100_000, b"", "JSON"),
     "no object": (b'{"a": 3}', b"", "'a'"),
+    "overlapping": ({"a": entry([2], 0, 8), "b": entry([2], 4, 12)}, bytes(12), "overlaps"),
+    "the same bytes": ({"a": entry([2], 0, 8), "b": entry([2], 0, 8)}, bytes(8), "overlaps"),
+    "too many dimensions": ({"a": entry([1] * 900, 0, 4)}, bytes(4), "900 dimensions"),
+    "empty and endless": ({"a": entry([0, 10**30], 0, 0)}, b"", "elements"),
+    "half a surrogate": (rb'{"\ud800": {}}', b"", "JSON"),
+    "half a byte": ({"a": entry([3], 0, 2, "F4")}, bytes(2), "not its shape"),
+    "metadata of numbers": ({"__metadata__": {"a": 1}}, b"", "texts"),
+    "two objects": (b"{} {}", b"", "follows"),
+    "cut off": (b'{"a": {"dtype": "F32", ', b"", "does not end"),
 }
 
 
@@ -76,3 +91,39 @@ def test_a_lying_header_is_refused(tmp_path: Path, lie: str) -> None:
 def test_a_header_longer_than_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="header of"):
         open_checkpoint(write(tmp_path / "f", {"a": entry([1], 0, 4)}, bytes(4), length=1 << 40))
+
+
+def test_four_bit_floats_are_unpacked_as_torch_packs_them(tmp_path: Path) -> None:
+    codes = torch.arange(256, dtype=torch.uint8).reshape(16, 16)
+    save_file({"w": codes.view(torch.float4_e2m1fn_x2)}, tmp_path / "m.safetensors")
+    found = open_checkpoint(tmp_path / "m.safetensors")
+    (tensor,) = found.tensors
+    assert (tensor.shape, tensor.dtype, tensor.size_bytes) == ((16, 32), "float4_e2m1fn", 256)
+    with Values(found) as values:
+        whole = values.whole(tensor)
+        halves = np.stack([codes.numpy() & 15, codes.numpy() >> 4], axis=-1).reshape(16, 32)
+        reference = halves.view(ml_dtypes.float4_e2m1fn).astype(np.float32)
+        np.testing.assert_array_equal(whole, reference)
+        chunks = np.concatenate(list(values.chunks(tensor, chunk_bytes=100)))
+        np.testing.assert_array_equal(chunks, whole.reshape(-1))
+
+
+def test_six_bit_floats_are_listed_and_their_values_refused(tmp_path: Path) -> None:
+    found = open_checkpoint(write(tmp_path / "f", {"a": entry([4], 0, 3, "F6_E2M3")}, bytes(3)))
+    assert found.tensors[0].dtype == "float6_e2m3fn"
+    with Values(found) as values, pytest.raises(CheckpointError, match="F6_E2M3"):
+        values.whole(found.tensors[0])
+
+
+def test_bytes_between_tensors_are_said(tmp_path: Path) -> None:
+    header = {"a": entry([1], 0, 4), "b": entry([1], 12, 16)}
+    found = open_checkpoint(write(tmp_path / "f", header, bytes(20)))
+    assert found.notes == ("12 bytes of the file belong to no tensor.",)
+
+
+def test_metadata_with_braces_and_escapes_is_kept(tmp_path: Path) -> None:
+    metadata = {"tags": json.dumps({"a": ["}", '"', "\\"]}), "[red]ü": "\x1b[31m"}
+    save_file({"a.ü": torch.ones(2)}, tmp_path / "m.safetensors", metadata=metadata)
+    found = open_checkpoint(tmp_path / "m.safetensors")
+    assert found.metadata == metadata
+    assert found.tensors[0].name == "a.ü"
