@@ -5,7 +5,10 @@ open_checkpoint(path)     sniffs the format, reads names, shapes and places: no 
   formats/                one module a format: bytes → `Checkpoint`
   source.py               all reading goes through it: ranges of a file, never a memory map
   contents.py             what a checkpoint holds: `Tensor`, `Checkpoint`
+tree.py                   modules with their sizes, repeated blocks folded
+parts.py                  model, moving average, optimizer; optimizer_state.py, progress.py
 values.py                 the elements of one tensor, chunk by chunk, as numpy arrays
+statistics.py             what the values are like; histogram.py, how they are distributed
 ```
 
 Neither torch nor any code named in a file is ever imported. A file may say anything: every size in

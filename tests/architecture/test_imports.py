@@ -17,6 +17,8 @@ LEFT_OUT = {
     "dltui.charts": (*HEAVY, "textual"),
     "dltui.doctor": (*HEAVY, "textual"),
     "dltui.inspect.opening": (*HEAVY, "numpy", "textual", "rich", "pydantic", "safetensors"),
+    "dltui.inspect.tree": (*HEAVY, "numpy", "textual", "rich", "pydantic", "safetensors"),
+    "dltui.inspect.progress": (*HEAVY, "numpy", "textual", "rich", "pydantic", "safetensors"),
     "dltui.inspect.values": (*HEAVY, "textual", "rich", "pydantic", "safetensors"),
     "dltui.explain": (*HEAVY, "numpy", "textual"),
     "dltui.ui.app": (*HEAVY, "numpy", "pydantic", "ruamel", "plotext"),

@@ -1,0 +1,230 @@
+"""The modules of a checkpoint, from the dotted names of its tensors: a tree with sizes.
+
+Repeated blocks (the twelve layers of a transformer) are folded into one node that says how often.
+No value is read, and 20,000 tensors take a fraction of a second: this is on the screen first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltui.inspect.contents import Checkpoint, Module, Tensor
+from dltui.inspect.roles import is_buffer, natural_key
+
+if TYPE_CHECKING:
+    from dltui.inspect.parts import Part
+
+MAX_DEPTH = 64
+"""Names with more dots than this keep the rest in their last part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One module: its own tensors, and those below it.
+
+    A folded node stands for `times` siblings of the same structure: `children` and `tensors` are
+    those of the first, `parameters` and `size_bytes` of all of them together.
+    """
+
+    name: str
+    """Last part of the path; of a folded node the first one's."""
+    path: str
+    class_name: str
+    """As the file says, or empty."""
+    settings: Mapping[str, Any]
+    children: tuple[Node, ...]
+    tensors: tuple[Tensor, ...]
+    """Its own, not those of its children."""
+    parameters: int
+    """Elements of all tensors below that are trained (no running statistics, no masks), each
+    storage once."""
+    size_bytes: int
+    """Of all tensors below, buffers too, each storage once."""
+    times: int = 1
+    paths: tuple[str, ...] = ()
+    """Of all that are folded into this one, its own first; empty where nothing is folded."""
+
+
+def tree(checkpoint: Checkpoint, part: Part | None = None, folded: bool = True) -> Node:
+    """The root of the modules of a checkpoint, or of one part of it.
+
+    The order is the file's, with numbers counted up; where the file is sorted by letter, `layer2`
+    stands before `layer10`.
+    """
+    tensors = checkpoint.tensors if part is None else part.tensors
+    root = _Branch("", "")
+    below = part.prefix + "." if part is not None and part.prefix else ""
+    for tensor in tensors:
+        _insert(root, tensor, below)
+    known = Counter(tensor.storage for tensor in tensors if tensor.storage)
+    shared = {storage for storage, names in known.items() if names > 1}
+    return _Growing(checkpoint.modules, below, shared, folded).node(root)
+
+
+def walk(node: Node) -> Iterable[Node]:
+    """The node and all below it, as they are listed."""
+    yield node
+    for child in node.children:
+        yield from walk(child)
+
+
+@dataclass(slots=True)
+class _Branch:
+    name: str
+    path: str
+    below: dict[str, _Branch] = field(default_factory=dict)
+    tensors: list[Tensor] = field(default_factory=list)
+    own: tuple[int, int] = (0, 0)
+    """Parameters and bytes of the tensors of this branch and below that share no storage."""
+    shared: dict[str, Tensor] = field(default_factory=dict)
+    """The largest tensor of each storage that several names use, of this branch and below."""
+    structure: int = -1
+
+
+def _insert(root: _Branch, tensor: Tensor, below: str) -> None:
+    branch = root
+    name = tensor.name[len(below) :] if tensor.name.startswith(below) else tensor.name
+    for part in name.split(".", MAX_DEPTH)[:-1]:
+        found = branch.below.get(part)
+        if found is None:
+            path = f"{branch.path}.{part}" if branch is not root else below + part
+            found = branch.below[part] = _Branch(part, path)
+        branch = found
+    branch.tensors.append(tensor)
+
+
+class _Growing:
+    """Turns branches into nodes; structures that are equal get the same number."""
+
+    def __init__(
+        self, modules: Mapping[str, Module], below: str, shared: set[str], folded: bool
+    ) -> None:
+        self._modules = modules
+        self._below = below
+        self._shared = shared
+        self._folded = folded
+        self._structures: dict[object, int] = {}
+
+    def node(self, branch: _Branch) -> Node:
+        branches = _in_order(list(branch.below.values()))
+        made = [self.node(child) for child in branches]
+        module = self._modules.get(branch.path) or self._modules.get(
+            branch.path.removeprefix(self._below)
+        )
+        class_name = module.class_name if module else ""
+        settings = module.settings if module else {}
+        tensors = tuple(branch.tensors)
+        self._count(branch, branches)
+        if self._folded:
+            branch.structure = self._number(branch, branches, class_name, settings)
+            children = tuple(_fold(branches, made))
+        else:
+            children = tuple(made)
+        return Node(
+            branch.name,
+            branch.path,
+            class_name,
+            settings,
+            children,
+            tensors,
+            *_together([branch]),
+        )
+
+    def _count(self, branch: _Branch, children: list[_Branch]) -> None:
+        """Sums of what is below; a storage that several names use counts as its largest tensor."""
+        for tensor in branch.tensors:
+            if tensor.storage in self._shared:
+                _keep_larger(branch.shared, tensor)
+            else:
+                branch.own = _plus(branch.own, _sizes(tensor))
+        for child in children:
+            branch.own = _plus(branch.own, child.own)
+            for tensor in child.shared.values():
+                _keep_larger(branch.shared, tensor)
+
+    def _number(
+        self, branch: _Branch, children: list[_Branch], class_name: str, settings: Mapping[str, Any]
+    ) -> int:
+        key = (
+            class_name,
+            repr(settings) if settings else "",
+            tuple((t.name.rpartition(".")[2], t.shape, t.dtype) for t in branch.tensors),
+            tuple((child.name, child.structure) for child in children),
+        )
+        return self._structures.setdefault(key, len(self._structures))
+
+
+def _in_order(branches: list[_Branch]) -> list[_Branch]:
+    """Siblings by their numbers; by letter only where the file itself is sorted so."""
+    names = [branch.name for branch in branches]
+    if names == sorted(names):
+        return sorted(branches, key=lambda branch: natural_key(branch.name))
+    if all(name.isdecimal() for name in names):
+        return sorted(branches, key=lambda branch: natural_key(branch.name))
+    return branches
+
+
+def _fold(branches: list[_Branch], nodes: list[Node]) -> Iterable[Node]:
+    """Neighbours that differ in their number alone, as one node each."""
+    begin = 0
+    while begin < len(nodes):
+        stem, end = _stem(branches[begin].name), begin + 1
+        while (
+            end < len(nodes)
+            and stem is not None
+            and branches[end].structure == branches[begin].structure
+            and _stem(branches[end].name) == stem
+        ):
+            end += 1
+        first = nodes[begin]
+        if end - begin == 1:
+            yield first
+        else:
+            same = branches[begin:end]
+            yield Node(
+                first.name,
+                first.path,
+                first.class_name,
+                first.settings,
+                first.children,
+                first.tensors,
+                *_together(same),
+                end - begin,
+                tuple(branch.path for branch in same),
+            )
+        begin = end
+
+
+def _stem(name: str) -> str | None:
+    """What stands before the number at the end of a name; None where there is no number."""
+    stem = name.rstrip("0123456789")
+    return None if stem == name else stem
+
+
+def _together(branches: list[_Branch]) -> tuple[int, int]:
+    """Parameters and bytes of siblings, each storage once."""
+    total, shared = (0, 0), dict[str, Tensor]()
+    for branch in branches:
+        total = _plus(total, branch.own)
+        for tensor in branch.shared.values():
+            _keep_larger(shared, tensor)
+    for tensor in shared.values():
+        total = _plus(total, _sizes(tensor))
+    return total
+
+
+def _sizes(tensor: Tensor) -> tuple[int, int]:
+    return 0 if is_buffer(tensor) else tensor.elements, tensor.size_bytes
+
+
+def _plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _keep_larger(shared: dict[str, Tensor], tensor: Tensor) -> None:
+    known = shared.get(tensor.storage)
+    if known is None or tensor.elements > known.elements:
+        shared[tensor.storage] = tensor
