@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from dltui.errors import StoreError
 Alarm = Callable[[str], None]
 """Told once when a disk fills and once when it is well again; must not write to the same file."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No space on the disk, in the user's share of it, or under the limit of a file's size."""
 _RETRY_S = 1.0
 
 
@@ -34,7 +36,8 @@ class AppendFile:
 
     Each append is one `pwrite` whose byte count is checked. After a short write the file is cut
     back to its last whole record. While the disk is full, the newest records (at most
-    `ring_bytes`) wait in memory, `alarm` is called once, and they are written when space returns.
+    `ring_bytes`) wait in memory, `alarm` is called once, and they are written when space returns;
+    that holds for the file itself as well. Threads of this process may append at once.
     """
 
     def __init__(
@@ -63,16 +66,29 @@ class AppendFile:
         self._pending_bytes = 0
         self._next_try = 0.0
         self._is_full = False
+        self._is_closed = False
+        self._lock = threading.RLock()
+        self._whole_bytes = whole_bytes
+        self._descriptor = -1
+        self._size = 0
+        self._open()
+        if self._size == 0 and header:
+            self.append(header)
+
+    def _open(self) -> bool:
+        """False where the disk has no room even for an empty file."""
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._size = whole_bytes(self._descriptor)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._size = self._whole_bytes(self._descriptor)
             if os.fstat(self._descriptor).st_size != self._size:
                 os.ftruncate(self._descriptor, self._size)
         except OSError as error:
-            raise StoreError(f"cannot open a log: {error.strerror}", where=str(path)) from error
-        if self._size == 0 and header:
-            self.append(header)
+            if error.errno in FULL:
+                return False
+            where = str(self.path)
+            raise StoreError(f"cannot open a log: {error.strerror}", where=where) from error
+        return True
 
     @property
     def pending(self) -> int:
@@ -81,6 +97,10 @@ class AppendFile:
 
     def append(self, record: bytes) -> None:
         """Adds one record. A full disk does not raise; any other failure is a StoreError."""
+        with self._lock:
+            self._append(record)
+
+    def _append(self, record: bytes) -> None:
         if self._pending:
             self._keep(record)
             if time.monotonic() >= self._next_try:
@@ -95,6 +115,10 @@ class AppendFile:
 
     def flush(self) -> bool:
         """Tries to write what waits in memory; True if nothing waits any more."""
+        with self._lock:
+            return self._flush()
+
+    def _flush(self) -> bool:
         if not self._pending:
             return True
         written = self._try_write(b"".join(self._pending))
@@ -113,22 +137,32 @@ class AppendFile:
 
     def sync(self) -> None:
         """Flushes memory and the system's buffers to the disk."""
-        self.flush()
-        os.fsync(self._descriptor)
+        with self._lock:
+            self._flush()
+            if self._descriptor >= 0:
+                os.fsync(self._descriptor)
 
     def close(self) -> None:
         """Writes what can be written and closes; a second call does nothing."""
-        if self._descriptor >= 0:
-            self.flush()
-            os.close(self._descriptor)
-            self._descriptor = -1
+        with self._lock:
+            if self._is_closed:
+                return
+            self._flush()
+            self._is_closed = True
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
 
     def _try_write(self, data: bytes) -> int:
         """Bytes that reached the file; 0 on a full disk."""
+        if self._is_closed:
+            raise StoreError("this log is closed", where=str(self.path))
+        if self._descriptor < 0 and not self._open():
+            return 0
         try:
             return self._write(self._descriptor, data, self._size)
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 return 0
             raise StoreError(
                 f"cannot write a log: {error.strerror}", where=str(self.path)

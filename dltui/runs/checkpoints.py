@@ -3,6 +3,7 @@
 ```
 checkpoints/step_00001200/     what the writer put there
 checkpoints/latest  best       one line each: the name of a folder
+checkpoints/.tmp-old-step_…    the former folder of a step while it is saved a second time
 ```
 """
 
@@ -19,7 +20,8 @@ from typing import Literal
 from dltui.errors import StoreError
 from dltui.runs.atomic import TEMPORARY, sync_folder, sync_tree, write_atomic
 
-_STEP = re.compile(r"step_(\d{8,19})")
+_ASIDE = f"{TEMPORARY}old-"
+_STEP = re.compile(rf"(?:{re.escape(_ASIDE)})?step_(\d{{8,19}})")
 Pointer = Literal["latest", "best"]
 
 
@@ -85,8 +87,9 @@ def pointed(folder: Path, pointer: Pointer) -> Path | None:
         name = ""
     except (OSError, ValueError) as error:
         raise StoreError(f"cannot read a pointer: {error}", where=str(folder / pointer)) from error
-    if _STEP.fullmatch(name) and (folder / name).is_dir():
-        return folder / name
+    found = _whole(folder, name) if _STEP.fullmatch(name) else None
+    if found is not None:
+        return found
     if pointer == "best":
         return None
     return next(reversed(checkpoints(folder)), None)
@@ -98,15 +101,19 @@ def checkpoints(folder: Path) -> list[Path]:
         found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
     except FileNotFoundError:
         return []
-    return sorted(
-        (path for path in found if step_of(path) is not None), key=lambda path: step_of(path) or 0
-    )
+    by_step: dict[int, Path] = {}
+    # `.tmp-old-step_…` sorts before `step_…`, so the newer of the two folders of a step stays.
+    for path in sorted(found):
+        step = step_of(path)
+        if step is not None:
+            by_step[step] = path
+    return [by_step[step] for step in sorted(by_step)]
 
 
 def checkpoint_at(folder: Path, step: int | None) -> Path:
     """The checkpoint of a step, or the latest for None. Raises StoreError naming those there."""
-    found = pointed(folder, "latest") if step is None else folder / step_folder(step)
-    if found is not None and found.is_dir():
+    found = pointed(folder, "latest") if step is None else _whole(folder, step_folder(step))
+    if found is not None:
         return found
     steps = [str(step_of(path)) for path in checkpoints(folder)]
     raise StoreError(
@@ -127,7 +134,14 @@ def prune_checkpoints(folder: Path, keep: int) -> None:
 
 
 def sweep_checkpoints(folder: Path) -> None:
-    """Removes what a writer that was killed left behind; for the run's only writer, at start."""
+    """Removes what a writer that was killed left behind; for the run's only writer, at start.
+
+    A checkpoint that was put aside to be replaced, and never was, gets its name back.
+    """
+    for aside in folder.glob(f"{_ASIDE}*"):
+        final = folder / aside.name.removeprefix(_ASIDE)
+        if not final.exists():
+            aside.rename(final)
     for path in folder.glob(f"{TEMPORARY}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -142,11 +156,20 @@ def remove_whole(path: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def _whole(folder: Path, name: str) -> Path | None:
+    """The checkpoint of that name, also in the moment in which it is replaced."""
+    final = folder / name
+    # Looked at twice: the replacement may have ended between the first look and the second.
+    return next(
+        (path for path in (final, folder / f"{_ASIDE}{name}", final) if path.is_dir()), None
+    )
+
+
 def _replace_folder(new: Path, final: Path) -> None:
-    if not final.exists():
-        new.rename(final)
-        return
-    aside = final.with_name(f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(4)}")
-    final.rename(aside)
+    """Gives `new` the name `final`; what had it is found under another name until then."""
+    aside = final.with_name(f"{_ASIDE}{final.name}")
+    if final.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        final.rename(aside)
     new.rename(final)
     shutil.rmtree(aside, ignore_errors=True)

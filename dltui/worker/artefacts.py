@@ -180,7 +180,9 @@ class Artefacts:
         try:
             publish_files(self.record.folder.samples, self.step, files)
         except StoreError as error:
-            self.record.event("alarm", str(error), level="error")
+            self.record.trouble("samples", str(error))
+        else:
+            self.record.trouble("samples", None)
 
 
 def _as_arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:

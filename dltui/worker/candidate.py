@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltui.worker.describe import describe_aside
+from dltui.worker.output import outlive_full_disk
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen:
         return 0
     _take_log(Path(chosen) / "worker.log")
+    outlive_full_disk()
     from dltui.worker.start import main as work  # only a chosen candidate needs the run's side
 
     return work([chosen])

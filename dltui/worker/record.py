@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.runs import ArrayLog, EventLog, MetricLog, write_status
 from dltui.runs.metrics import parse_header, segments
+from dltui.runs.reserve import Reserve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +32,10 @@ class RunRecord:
         self._elapsed_before_s = status.elapsed_s
         self._up_since = time.monotonic()
         self._lock = threading.Lock()
-        self._status_fails = False
+        self._troubles: set[str] = set()
         self._metrics: dict[str, MetricLog] = {}
         self._arrays: dict[str, ArrayLog] = {}
+        self._reserve = Reserve(folder.path)
         self.events = EventLog(folder.events)
 
     def update(self, *, sync: bool = False, **changes: Any) -> None:
@@ -50,14 +52,20 @@ class RunRecord:
     def _write_status(self, sync: bool) -> None:
         """A full disk is told once; the next heartbeat tries again."""
         try:
-            write_status(self.folder.path, self.status, sync=sync)
+            try:
+                write_status(self.folder.path, self.status, sync=sync)
+            except OSError:
+                # A change of state, other than a heartbeat, is worth what was kept back.
+                if not sync:
+                    raise
+                self._reserve.spend()
+                write_status(self.folder.path, self.status, sync=sync)
         except OSError as error:
-            if not self._status_fails:
-                self._status_fails = True
-                reason = error.strerror or str(error)
-                self._disk_alarm(f"status.json: {reason}; training goes on. Free some space.")
+            reason = error.strerror or str(error)
+            self.trouble("status", f"status.json: {reason}; training goes on. Free some space.")
             return
-        self._status_fails = False
+        self._reserve.keep()
+        self.trouble("status", None)
 
     def state(self, state: Any, message: str = "") -> None:
         """A change of state, in the status and as an event."""
@@ -77,6 +85,16 @@ class RunRecord:
         """One line of events.jsonl, at the present step unless `step` says another."""
         at = self.step if step is None else step
         self.events.append(kind, message, step=at, level=level, data=dict(data or {}))
+
+    def trouble(self, what: str, message: str | None) -> None:
+        """What the disk does not take is an alarm, told once until it is well again (None)."""
+        if message is None:
+            # What was kept back may have made room for just this one.
+            if self._reserve.is_whole:
+                self._troubles.discard(what)
+        elif what not in self._troubles:
+            self._troubles.add(what)
+            self._disk_alarm(message)
 
     def metric_log(self, group: str, columns: Sequence[str]) -> MetricLog:
         """The log `metrics/<group>`, opened at its first use; its columns do not change."""
@@ -113,7 +131,8 @@ class RunRecord:
             frames.close()
 
     def _disk_alarm(self, message: str) -> None:
-        # The event log lies on the same disk, so worker.log is told as well.
+        # The event log lies on the same disk.
+        self._reserve.spend()
         print(message, flush=True)
         self.event("alarm", message, level="error")
 
@@ -124,6 +143,7 @@ class RunRecord:
         for array_log in self._arrays.values():
             array_log.close()
         self.events.close()
+        self._reserve.remove()
 
 
 def _columns(path: Path) -> tuple[str, ...] | None:

@@ -20,9 +20,6 @@ class Saver:
     The former checkpoint stays and the next one is tried again.
     """
 
-    def __init__(self) -> None:
-        self._fails = False
-
     def save(self, training: Training, reason: str, *, best: bool) -> bool:
         """The state after the present step; False where it could not be written."""
         record, step = training.record, training.step
@@ -39,11 +36,9 @@ class Saver:
                 keep=training.recipe.trainer.checkpoint.keep,
             )
         except StoreError as error:
-            if not self._fails:
-                record.event("alarm", str(error), level="error")
-            self._fails = True
+            record.trouble("checkpoint", str(error))
             return False
-        self._fails = False
+        record.trouble("checkpoint", None)
         training.watched.saved_at = step
         record.update(checkpoint_step=step)
         why = reason or ("best so far" if best else "")

@@ -7,7 +7,9 @@ import math
 import os
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dltui.recipe.schema.data import KFold
@@ -114,7 +116,7 @@ class Session:
             self._doing(f"loading the checkpoint of step {saved.step:,}")
             restore(training, saved) if saved.is_own else fork(training, saved)
         self._announce(training, saved)
-        data.save(self.folder.path)
+        self._save_beside("tokenizer.json", lambda: data.save(self.folder.path))
         try:
             training.run()
         except RuntimeError as error:
@@ -152,11 +154,8 @@ class Session:
         content["settable"] = list(training.settable())
         facts = asdict(training.data.info)
         for path, plain in ((self.folder.environment, content), (self.folder.data_info, facts)):
-            try:
-                write_atomic(path, json.dumps(plain, indent=1))
-            except OSError as error:
-                text = f"{path.name} cannot be written: {error.strerror}"
-                self.record.event("alarm", text, level="error")
+            text = json.dumps(plain, indent=1)
+            self._save_beside(path.name, partial(write_atomic, path, text))
         self.record.update(
             device=device_name(self.device),
             task=recipe.task.type,
@@ -170,6 +169,14 @@ class Session:
         self.record.state("running")
         if parts.is_compiled:
             self.record.update(message=_COMPILING)
+
+    def _save_beside(self, name: str, write: Callable[[], None]) -> None:
+        """A file that helps whoever looks at the run; the training does without."""
+        try:
+            write()
+        except OSError as error:
+            text = f"{name} cannot be written: {error.strerror}"
+            self.record.event("alarm", text, level="error")
 
     def _cross_validated(self, results: tuple[dict[str, float], ...]) -> None:
         """Mean and standard deviation of each validation metric over the folds."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from dltui.errors import DltuiError, PluginError, StoreError
 from dltui.recipe import load_recipe
 from dltui.runs import Inbox, RunFolder, WorkerLock, open_run, process_identity, read_status
-from dltui.runs.checkpoints import sweep_checkpoints
+from dltui.runs.sweep import sweep_run
 from dltui.worker.control import StopTraining
 from dltui.worker.mismatch import pair_that_does_not_fit
 from dltui.worker.record import RunRecord
@@ -76,7 +76,7 @@ def _train(folder: RunFolder, record: RunRecord, *, resume: bool) -> int:
     from dltui.worker.session import Session  # imports torch, which takes seconds
 
     Inbox(folder.inbox, record.events).discard("meant for an earlier worker")
-    sweep_checkpoints(folder.checkpoints)
+    sweep_run(folder)
     recipe = load_recipe(folder.resolved)
     session = Session(folder, record, recipe, resume=resume)
     try:

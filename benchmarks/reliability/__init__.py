@@ -1,0 +1,1 @@
+"""What was tried against runs, and what was lost: `python -m benchmarks.reliability`."""
