@@ -34,5 +34,5 @@ def test_the_next_worker_sweeps_what_a_killed_one_left_and_nothing_of_others(
         path.write_text("half")
     os.utime(old, (0, 0))
     sweep_run(run)
-    assert [path for path in run.path.rglob(".tmp-*")] == [fresh]
+    assert list(run.path.rglob(".tmp-*")) == [fresh]
     assert read_status(run.path).state == "queued"
