@@ -52,9 +52,9 @@ def _exit_code(*, debug: bool) -> int:
             return open_home(None)
         if sys.argv[1:2] == ["inspect"]:
             # Nor does the list of a checkpoint, which is to be there at once.
-            from dltui.cli.inspect import inspect, only_json
+            from dltui.cli.inspect import inspect, simple_look
 
-            look = only_json(sys.argv[2:])
+            look = simple_look(sys.argv[2:])
             if look is not None:
                 return inspect(look)
         return _command_line()

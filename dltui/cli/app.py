@@ -262,7 +262,7 @@ def inspect(
     """Look into a checkpoint; nothing of the file is ever run."""
     from dltui.cli.inspect import Look, inspect
 
-    raise typer.Exit(inspect(Look(file, view, tensor, part, json)))
+    raise typer.Exit(inspect(Look(file, view, tensor, part, json, plain)))
 
 
 @app.command()

@@ -23,10 +23,14 @@ class Look:
     part: str | None = None
     """As in Python: `0:3, :`."""
     as_json: bool = False
+    as_text: bool = False
+    """Text, also where there is a terminal for the screen."""
 
 
-def only_json(arguments: Sequence[str]) -> Look | None:
-    """`FILE --json`, in either order, which needs no parser; None for all other command lines."""
+def simple_look(arguments: Sequence[str]) -> Look | None:
+    """`FILE`, and `FILE --json` in either order, which need no parser; None for all others."""
+    if len(arguments) == 1 and not arguments[0].startswith("-"):
+        return Look(Path(arguments[0]))
     if len(arguments) != 2 or "--json" not in arguments:
         return None
     file = arguments[1 - arguments.index("--json")]
@@ -35,6 +39,10 @@ def only_json(arguments: Sequence[str]) -> Look | None:
 
 def inspect(look: Look) -> int:
     """Prints what is wanted; 0 whatever is found. Raises CheckpointError, UsageError."""
+    if _wants_screen(look):
+        from dltui.cli.screens import open_inspection
+
+        return open_inspection(look.path)
     from dltui.inspect.opening import open_checkpoint
 
     view = look.view or ("values" if look.tensor else None)
@@ -65,6 +73,13 @@ def print_lines(lines: Iterable[str]) -> None:
 
     for line in lines:
         sys.stdout.write(printable(line) + "\n")
+
+
+def _wants_screen(look: Look) -> bool:
+    """Whether nothing but the file is asked for, in a terminal."""
+    asked = (look.view, look.tensor, look.part)
+    is_plain = look.as_json or look.as_text or any(each is not None for each in asked)
+    return not is_plain and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _check(view: str | None, look: Look) -> None:

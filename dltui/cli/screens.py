@@ -26,6 +26,22 @@ def open_comparison(runs: Path | None, names: list[str]) -> int:
     return _open(runs, tuple(find(runs, name) for name in names))
 
 
+def open_inspection(path: Path) -> int:
+    """Explore a checkpoint. Raises CheckpointError before anything is drawn."""
+    _need_terminal("In scripts: dltui inspect --plain or --json.")
+    from dltui.ui.inspect.opening import PATIENCE_S, Opening
+
+    # A thread reads the file while Textual is imported.
+    opening = Opening(path)
+    from dltui.ui.app import DltuiApp
+    from dltui.ui.inspect.screen import InspectScreen
+
+    opening.result(PATIENCE_S)
+    app = DltuiApp(first=lambda: InspectScreen(opening))
+    app.run()
+    return app.return_code or 0
+
+
 def find(runs: Path | None, run: str) -> Path:
     """The folder of a run given as id, unique prefix, name, 'last' or path."""
     from dltui.runs import find_run
@@ -34,13 +50,14 @@ def find(runs: Path | None, run: str) -> Path:
 
 
 def _open(runs: Path | None, open_runs: tuple[Path, ...]) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "this needs a terminal",
-            remedy="In scripts: dltui watch --plain, dltui train --headless, dltui runs --json.",
-        )
+    _need_terminal("In scripts: dltui watch --plain, dltui train --headless, dltui runs --json.")
     from dltui.ui.app import DltuiApp
 
     app = DltuiApp(runs or runs_folder(), open_runs=open_runs)
     app.run()
     return app.return_code or 0
+
+
+def _need_terminal(remedy: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("this needs a terminal", remedy=remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -45,10 +45,15 @@ class DltuiApp(KeysInOrder, App[int]):
         runs: Path | None = None,
         *,
         open_runs: tuple[Path, ...] = (),
+        first: Callable[[], Screen[Any]] | None = None,
         settings: Settings | None = None,
     ):
-        """`open_runs`: none for home, one folder to watch it, several to compare them."""
+        """`open_runs`: none for home, one folder to watch it, several to compare them.
+
+        `first` makes another screen to begin with.
+        """
         super().__init__()
+        self.first = first
         self.runs = runs or runs_folder()
         self.open_runs = open_runs
         self.settings = settings or Settings()
@@ -86,6 +91,8 @@ class DltuiApp(KeysInOrder, App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         """Home stays below a watched run, so that leaving it leads somewhere."""
+        if self.first is not None:
+            return self.first()
         if len(self.open_runs) == 1:
             from dltui.ui.screens.watch import WatchScreen
 

@@ -7,13 +7,16 @@ again: 50 kB at 120×36, a second on a slow link.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 
 from dltui.ui.panes.lines import Lines, Span
-from dltui.ui.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from dltui.ui.snapshot import Snapshot
 
 LIVE_KEYS = ("run-pause", "run-learning-rate", "run-checkpoint", "run-stop")
 """Binding ids of what only a live run can do."""

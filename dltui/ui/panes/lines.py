@@ -115,11 +115,20 @@ class Lines(ScrollView, can_focus=False):
         if dirty:
             self.refresh(*dirty)
 
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
+    def line_at(self, index: int) -> Line:
+        """One line; a long list may make it only when it is drawn."""
+        return self._lines[index]
+
     def render_line(self, y: int) -> Strip:
         """The strip of one row of the widget."""
         self.lines_drawn += 1
         index = self._index(y, round(self.scroll_offset.y))
-        line = self._lines[index] if index < len(self._lines) else ()
+        line = self.line_at(index) if index < self.count else ()
         segments = [Segment(text, self._tone(tone)) for text, tone in line if text]
         return Strip(segments).adjust_cell_length(self.size.width, self._ending(line))
 
@@ -143,7 +152,7 @@ class Lines(ScrollView, can_focus=False):
         return style
 
     def _measure(self) -> None:
-        former, new = self.virtual_size, Size(0, len(self._lines))
+        former, new = self.virtual_size, Size(0, self.count)
         height = self.container_size.height
         has_scrollbar = self.show_vertical_scrollbar
         if has_scrollbar == (new.height > height) and new.height >= former.height > 0 < height:

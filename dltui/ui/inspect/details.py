@@ -1,0 +1,235 @@
+"""The right side: views of what the cursor of the tree is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+
+from dltui.inspect.visible import visible
+from dltui.ui.inspect.opening import OpenedFile
+from dltui.ui.inspect.panel import Panel
+from dltui.ui.inspect.reading import Reading, ValueReader
+from dltui.ui.inspect.rows import Row
+from dltui.ui.inspect.tabs import ViewTabs
+from dltui.ui.inspect.views.facts import (
+    code_lines,
+    mapping_lines,
+    module_lines,
+    overview_lines,
+    tensor_lines,
+)
+from dltui.ui.inspect.wording import tensor_words
+from dltui.ui.panes.lines import Line, Lines
+
+FILE_VIEWS = ("overview", "metadata", "code")
+MODULE_VIEWS = ("module",)
+PANELS = {
+    "stats": ("distribution", "StatisticsPanel"),
+    "histogram": ("distribution", "HistogramPanel"),
+}
+"""Views that read values, and where they are: imported when first looked at, as numpy is."""
+TENSOR_VIEWS = (*PANELS, "tensor")
+_PAUSE_S = 0.06
+"""The cursor rests so long on a tensor before its values are read."""
+
+
+class DetailText(Lines, can_focus=True):
+    """Lines that scroll with the keys."""
+
+
+class Details(Vertical):
+    """Shows the views of a row; remembers for each kind of row which view was open."""
+
+    @dataclass
+    class ValuesRead(Message):
+        """The reader has come further with what is looked at."""
+
+        reading: Reading
+
+    def __init__(self) -> None:
+        super().__init__(id="details", classes="panel")
+        self.file: OpenedFile | None = None
+        self.row: Row | None = None
+        self.chosen = {"file": FILE_VIEWS[0], "module": MODULE_VIEWS[0], "tensor": TENSOR_VIEWS[0]}
+        self.tabs = ViewTabs()
+        self.text = DetailText(id="detail-text")
+        self.panels: dict[str, Panel] = {}
+        self._reader: ValueReader | None = None
+        self._pause: Timer | None = None
+        self._awaited: Hashable = None
+
+    def compose(self) -> ComposeResult:
+        yield self.tabs
+        yield self.text
+
+    def on_unmount(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+    @property
+    def kind(self) -> str:
+        """Of what is looked at: the whole file, a module or a tensor."""
+        if self.row is None or (self.row.depth == 0 and self.row.tensor is None):
+            return "file"
+        return "module" if self.row.tensor is None else "tensor"
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that there are of it."""
+        if self.kind == "file":
+            return FILE_VIEWS
+        return MODULE_VIEWS if self.kind == "module" else TENSOR_VIEWS
+
+    @property
+    def view(self) -> str:
+        """The one in front."""
+        chosen = self.chosen[self.kind]
+        return chosen if chosen in self.views else self.views[0]
+
+    @property
+    def panel(self) -> Panel | None:
+        """The panel in front; None where the view is text."""
+        return self.panels.get(self.view) if self.kind == "tensor" else None
+
+    def open_file(self, file: OpenedFile) -> None:
+        """Another file, or the same opened again: nothing read before holds any more."""
+        if self._reader is not None:
+            self._reader.close()
+        self.file, self.row = file, None
+        self._reader = ValueReader(file.checkpoint, self._deliver)
+
+    def show(self, row: Row) -> None:
+        """Looks at another row."""
+        self.row = row
+        self._draw()
+
+    def open(self, number: int) -> None:
+        """Brings the view with this number to the front, counted from 0."""
+        if number < len(self.views):
+            self.open_view(self.views[number])
+
+    def open_view(self, view: str) -> None:
+        """Brings the view of this name to the front."""
+        self.chosen[self.kind] = view
+        self._draw()
+
+    def focus_inside(self) -> None:
+        """Focuses what is in front."""
+        if self.panel is not None:
+            self.panel.focus_inside()
+        else:
+            self.text.focus()
+
+    @on(ViewTabs.TabChosen)
+    def open_tab(self, event: ViewTabs.TabChosen) -> None:
+        self.open(event.number)
+
+    def on_resize(self) -> None:
+        if self.panel is None:
+            self._draw()
+
+    def redraw(self) -> None:
+        """Something more is known of the file."""
+        if self.kind != "tensor":
+            self._draw()
+
+    def _draw(self) -> None:
+        if self.file is None or self.row is None:
+            return
+        self.border_title = Content(self._title(self.row))
+        self.tabs.show(self.views, self.views.index(self.view))
+        has_focus = self.has_focus_within
+        if self.kind == "tensor" and self.view in PANELS:
+            self._open_panel(self.view)
+        else:
+            self._bring(None)
+            self._look_away()
+            self.text.set_lines(self._lines(self.file, self.row))
+            self.text.scroll_home(animate=False)
+        if has_focus:
+            self.call_after_refresh(self.focus_inside)
+
+    def _open_panel(self, view: str) -> None:
+        panel = self.panels.get(view)
+        if panel is None:
+            module, name = PANELS[view]
+            made: type[Panel] = getattr(import_module(f"dltui.ui.inspect.views.{module}"), name)
+            panel = self.panels[view] = made()
+            self.mount(panel)
+        self._bring(panel)
+        self._look(panel)
+
+    def _bring(self, shown: Panel | None) -> None:
+        self.text.display = shown is None
+        for panel in self.panels.values():
+            panel.display = panel is shown
+
+    # Values
+
+    @on(Panel.Asked)
+    def look_again(self, event: Panel.Asked) -> None:
+        if event.panel is self.panel:
+            self._look(event.panel)
+
+    def _look(self, panel: Panel) -> None:
+        """Shows what is known of the tensor, or reads it once the cursor rests."""
+        if self.file is None or self.row is None or self.row.tensor is None or not self._reader:
+            return
+        tensor = self.row.tensor
+        panel.show(self.file, tensor)
+        key, work = panel.wish(self.file, tensor)
+        self._awaited = key
+        known = self._reader.known(key)
+        if self._pause is not None:
+            self._pause.stop()
+        if known is not None:
+            self._reader.give_up()
+            panel.take(known)
+        else:
+            self._reader.give_up()
+            self._pause = self.set_timer(_PAUSE_S, partial(self._reader.want, key, work))
+
+    def _look_away(self) -> None:
+        self._awaited = None
+        if self._pause is not None:
+            self._pause.stop()
+        if self._reader is not None:
+            self._reader.give_up()
+
+    def _deliver(self, reading: Reading) -> None:
+        if self.is_attached:
+            self.post_message(self.ValuesRead(reading))
+
+    @on(ValuesRead)
+    def take_values(self, event: ValuesRead) -> None:
+        if event.reading.key == self._awaited and self.panel is not None:
+            self.panel.take(event.reading)
+
+    # Text
+
+    def _title(self, row: Row) -> str:
+        if row.tensor is not None:
+            return f"{visible(row.tensor.name, 120)}   {tensor_words(row.tensor)}"
+        return visible(row.node.path, 160) if row.depth else "file"
+
+    def _lines(self, file: OpenedFile, row: Row) -> list[Line]:
+        width = max(20, self.text.size.width - 1)
+        if row.tensor is not None:
+            return tensor_lines(row.tensor, row.node, file, width)
+        if self.kind == "module":
+            return module_lines(row.node, row.name, width)
+        lines: dict[str, Callable[[], list[Line]]] = {
+            "overview": lambda: overview_lines(file, width),
+            "metadata": lambda: mapping_lines(file.checkpoint.metadata, width),
+            "code": lambda: code_lines(file, width),
+        }
+        return lines[self.view]()

@@ -1,0 +1,89 @@
+"""A checkpoint opened by a thread, while Textual starts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.errors import DltuiError
+from dltui.inspect.contents import Checkpoint
+from dltui.inspect.opening import open_checkpoint
+from dltui.inspect.tree import Node, tree
+
+if TYPE_CHECKING:
+    from dltui.inspect.statistics import Statistics
+
+Stamp = tuple[int, int, int]
+
+PATIENCE_S = 5.0
+"""A file that takes longer to open is waited for with the screen open."""
+
+
+class OpenedFile:
+    """A checkpoint with its module tree, and how its files were when it was opened."""
+
+    def __init__(self, path: Path):
+        """Raises CheckpointError."""
+        self.path = path
+        self.checkpoint: Checkpoint = open_checkpoint(path)
+        self.stamps = stamps(self.checkpoint.files)
+        self.root: Node = tree(self.checkpoint)
+        self.statistics: dict[str, Statistics] = {}
+        """Of tensors whose values have all been looked at, by name."""
+
+    @cached_property
+    def unfolded_root(self) -> Node:
+        """The tree with every block by itself."""
+        return tree(self.checkpoint, folded=False)
+
+    def has_changed(self) -> bool:
+        """Whether a file was written, replaced or removed since."""
+        return stamps(self.checkpoint.files) != self.stamps
+
+
+def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
+    """Size, time of change and number of each file; None where it is gone."""
+    return tuple(_stamp(file) for file in files)
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+@dataclass(slots=True)
+class _Outcome:
+    file: OpenedFile | None = None
+    error: DltuiError | None = None
+
+
+class Opening:
+    """Opens `path` in a thread from now on."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._outcome = _Outcome()
+        self._thread = threading.Thread(target=self._open, name="open", daemon=True)
+        self._thread.start()
+
+    def result(self, timeout_s: float | None = None) -> OpenedFile | None:
+        """The opened file; None if it takes longer. Raises CheckpointError where it is none."""
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            return None
+        if self._outcome.file is None:
+            raise self._outcome.error or RuntimeError(f"{self.path} could not be opened")
+        return self._outcome.file
+
+    def _open(self) -> None:
+        try:
+            self._outcome.file = OpenedFile(self.path)
+        except DltuiError as error:
+            self._outcome.error = error

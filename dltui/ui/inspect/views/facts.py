@@ -1,0 +1,208 @@
+"""Facts about the file, a module or a tensor, as lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+
+from dltui.inspect.contents import Tensor, distinct
+from dltui.inspect.text import size_text
+from dltui.inspect.tree import Node, walk
+from dltui.inspect.visible import visible
+from dltui.ui.inspect.opening import OpenedFile
+from dltui.ui.inspect.wording import count_text, shape_text
+from dltui.ui.panes.lines import Line, fit
+
+
+def pair_lines(pairs: Sequence[tuple[str, str]], width: int) -> list[Line]:
+    """Names and values in two columns; a long value goes on in the next line."""
+    left = min(max((cell_len(name) for name, _ in pairs), default=0), max(8, width // 3))
+    lines: list[Line] = []
+    for name, value in pairs:
+        for place, piece in enumerate(wrapped(value, max(8, width - left - 2))):
+            lines.append(((fit(name if not place else "", left) + "  ", "dim"), (piece, "")))
+    return lines
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` characters, cut at spaces where there are some."""
+    lines, rest = [], text
+    while len(rest) > width:
+        cut = rest.rfind(" ", 1, width + 1)
+        cut = cut if cut > 0 else width
+        lines.append(rest[:cut])
+        rest = rest[cut:].lstrip(" ")
+    return [*lines, rest]
+
+
+def heading(text: str) -> list[Line]:
+    """A title with an empty line before it."""
+    return [(), ((text, "header"),)]
+
+
+def overview_lines(file: OpenedFile, width: int) -> list[Line]:
+    """The whole file: where, how large, which types."""
+    checkpoint = file.checkpoint
+    pairs = [
+        ("file", visible(str(checkpoint.path))),
+        ("format", checkpoint.format),
+        ("size", f"{size_text(checkpoint.size_bytes)}  ({checkpoint.size_bytes:,} bytes)"),
+        ("parameters", f"{file.root.parameters:,}"),
+        ("tensors", f"{len(checkpoint.tensors):,}"),
+    ]
+    if len(checkpoint.files) > 1:
+        pairs.append(("files", f"{len(checkpoint.files):,}"))
+    lines = pair_lines(pairs, width)
+    for note in checkpoint.notes:
+        lines += [(("▲ ", "warning"), (piece, "")) for piece in wrapped(visible(note), width - 2)]
+    return [*lines, *heading("types"), *dtype_lines(checkpoint.tensors, width)]
+
+
+def module_lines(node: Node, name: str, width: int) -> list[Line]:
+    """A module: its class and settings where the file has them, sizes, types."""
+    tensors = [tensor for below in walk(node) for tensor in below.tensors]
+    pairs = [("module", visible(node.path or name))]
+    if node.class_name:
+        pairs.append(("class", visible(node.class_name)))
+    if node.times > 1:
+        pairs.append(("repeated", f"×{node.times}: {visible(node.paths[0])} to {_last(node)}"))
+    pairs += [
+        ("parameters", f"{node.parameters:,}"),
+        ("size", size_text(node.size_bytes)),
+        ("tensors", f"{len(tensors) * node.times:,}"),
+        ("modules below", f"{sum(1 for _ in walk(node)) - 1:,}"),
+    ]
+    lines = pair_lines(pairs, width)
+    if node.settings:
+        lines += [*heading("settings"), *mapping_lines(node.settings, width)]
+    return [*lines, *heading("types"), *dtype_lines(tensors, width)]
+
+
+def tensor_lines(tensor: Tensor, node: Node, file: OpenedFile, width: int) -> list[Line]:
+    """A tensor as the file describes it, and its module: nothing of its values."""
+    pairs = [
+        ("name", visible(tensor.name)),
+        ("shape", shape_text(tensor.shape)),
+        ("type", tensor.dtype),
+        ("elements", f"{tensor.elements:,}"),
+        ("size", f"{size_text(tensor.size_bytes)}  ({tensor.size_bytes:,} bytes)"),
+    ]
+    if tensor.kind:
+        pairs.append(("kind", tensor.kind))
+    if tensor.storage:
+        others = [
+            visible(other.name)
+            for other in file.checkpoint.tensors
+            if other.storage == tensor.storage and other.name != tensor.name
+        ]
+        pairs += [
+            ("same storage" if not place else "", visible(o)) for place, o in enumerate(others)
+        ]
+    lines = pair_lines(pairs, width)
+    if node.class_name or node.settings:
+        lines += heading(f"module {visible(node.path)}")
+        lines += [((visible(node.class_name), ""),)] if node.class_name else []
+        lines += mapping_lines(node.settings, width) if node.settings else []
+    return lines
+
+
+def code_lines(file: OpenedFile, width: int) -> list[Line]:
+    """The code that a pickle asks for, with what that means."""
+    names = file.checkpoint.globals
+    if not names:
+        word = "This file names no code: nothing in it could be run by any program that loads it."
+        return [((piece, ""),) for piece in wrapped(word, width)]
+    word = (
+        "This file asks the program that loads it for the names below. Nothing of it was imported "
+        "or run here; torch.load with weights_only=False would do so."
+    )
+    lines: list[Line] = [((piece, "dim"),) for piece in wrapped(word, width)]
+    return [*lines, (), *(((visible(name, 200), ""),) for name in names)]
+
+
+def dtype_lines(tensors: Iterable[Tensor], width: int) -> list[Line]:
+    """How many tensors, elements and bytes there are of each type, each storage once."""
+    counts, elements, sizes = Counter[str](), Counter[str](), Counter[str]()
+    for tensor in distinct(tuple(tensors)):
+        counts[tensor.dtype] += 1
+        elements[tensor.dtype] += tensor.elements
+        sizes[tensor.dtype] += tensor.size_bytes
+    lines: list[Line] = []
+    for dtype, size in sizes.most_common():
+        figures = f"{count_text(counts[dtype], 7):>7} tensors {size_text(size):>8}"
+        if width >= 52:
+            figures += f" {count_text(elements[dtype], 15):>15} elements"
+        lines.append(((fit(visible(dtype), 14), ""), (figures, "dim")))
+    return lines
+
+
+MAX_ITEMS = 2_000
+"""Lines of what a file says of itself; a hostile one may say more than can be read."""
+
+
+def mapping_lines(values: Mapping[str, Any], width: int) -> list[Line]:
+    """Nested plain values as an indented list."""
+    if not values:
+        return [(("this file says nothing beside its tensors", "dim"),)]
+    lines: list[Line] = []
+    _list_values(values, 0, width, lines)
+    if len(lines) >= MAX_ITEMS:
+        lines = [*lines[:MAX_ITEMS], (("… and more", "dim"),)]
+    return lines
+
+
+def _list_values(values: Any, depth: int, width: int, lines: list[Line]) -> None:
+    items = values.items() if isinstance(values, Mapping) else enumerate(values)
+    lead = "  " * min(depth, 12)
+    for key, value in items:
+        if len(lines) >= MAX_ITEMS:
+            return
+        name = visible(str(key), 120)
+        if isinstance(value, Mapping | list | tuple) and value and depth < 60:
+            if _is_short(value):
+                _add(lead, name, _flat(value), width, lines)
+            else:
+                lines.append(((lead + name, "strong"),))
+                _list_values(value, depth + 1, width, lines)
+        else:
+            _add(lead, name, _plain(value), width, lines)
+
+
+def _add(lead: str, name: str, value: str, width: int, lines: list[Line]) -> None:
+    shown = wrapped(value, max(10, width - len(lead) - cell_len(name) - 2))[:8]
+    lines.append(((f"{lead}{name}  ", "dim"), (shown[0], "")))
+    indent = " " * (len(lead) + cell_len(name) + 2)
+    lines.extend(((indent, ""), (piece, "")) for piece in shown[1:])
+
+
+def _is_short(value: Any) -> bool:
+    """Whether it is a list of a few plain values, which one line holds."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) <= 16
+        and all(isinstance(item, int | float | str | bool | None) for item in value)
+        and sum(len(str(item)) for item in value) <= 160
+    )
+
+
+def _flat(values: Iterable[Any]) -> str:
+    return "[" + ", ".join(_plain(value) for value in values) + "]"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return visible(value, 2_000)
+    if isinstance(value, Mapping):
+        return "{}" if not value else "{…}"
+    if isinstance(value, list | tuple):
+        return "[]" if not value else "[…]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else visible(str(value), 200)
+
+
+def _last(node: Node) -> str:
+    return visible(node.paths[-1])
