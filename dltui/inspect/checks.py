@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path, PurePosixPath
 
 from dltui.errors import CheckpointError
+from dltui.inspect.contents import Packed, Plain, Tensor
 
 MAX_TENSORS = 200_000
 """Of one checkpoint. The largest mixtures of experts have 140,000; more would not fit the memory
@@ -30,6 +32,25 @@ def shape_problem(shape: tuple[int, ...]) -> str | None:
     if prod(shape if 0 not in shape else [size or 1 for size in shape]) > MAX_ELEMENTS:
         return f"more than {MAX_ELEMENTS:,} elements"
     return None
+
+
+def unclaimed_bytes(format: str, path: Path, tensors: Iterable[Tensor], size: int = 0) -> int:
+    """How many of a file's `size` bytes belong to no plain or packed tensor.
+
+    Raises CheckpointError where two tensors have the same bytes.
+    """
+    extents = (
+        (tensor.place.extent.offset, tensor.place.extent.size, tensor.name)
+        for tensor in tensors
+        if isinstance(tensor.place, Plain | Packed)
+    )
+    end = 0
+    for begin, length, name in sorted(extents):
+        if length and begin < end:
+            raise damaged(format, path, f"{quoted(name)} overlaps with another tensor")
+        end = max(end, begin + length)
+        size -= length
+    return size
 
 
 def quoted(name: str) -> str:

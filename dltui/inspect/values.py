@@ -11,6 +11,7 @@ from typing import Self, assert_never
 import numpy as np
 
 from dltui.errors import CheckpointError
+from dltui.inspect.checks import quoted
 from dltui.inspect.contents import (
     Checkpoint,
     Dataset,
@@ -117,12 +118,17 @@ class Values:
 
     def _unpacked(self, tensor: Tensor, place: Packed, chunk_bytes: int) -> Iterator[Array]:
         """The values of packed blocks, flat, so many blocks at once that they fill a chunk."""
-        elements, size = block(place.kind)
-        step = max(chunk_bytes // (elements * 4), 1) * size
         source, extent = self._source(place.extent.file), place.extent
-        for begin in range(0, extent.size, step):
-            data = source.read(extent.offset + begin, min(step, extent.size - begin))
-            yield unpacked(data, place.kind)
+        try:
+            elements, size = block(place.kind)
+            step = max(chunk_bytes // (elements * 4), 1) * size
+            for begin in range(0, extent.size, step):
+                data = source.read(extent.offset + begin, min(step, extent.size - begin))
+                yield unpacked(data, place.kind)
+        except CheckpointError as error:
+            if error.where:
+                raise
+            raise self._refused(tensor, error.message, error.remedy) from error
 
     def _window(
         self,
@@ -188,8 +194,9 @@ class Values:
             source = self._open[file] = Source(self.checkpoint.files[file])
         return source
 
-    def _refused(self, tensor: Tensor, why: str) -> CheckpointError:
-        return CheckpointError(f"{tensor.name}: {why}", where=str(self.checkpoint.path))
+    def _refused(self, tensor: Tensor, why: str, remedy: str | None = None) -> CheckpointError:
+        where = str(self.checkpoint.path)
+        return CheckpointError(f"{quoted(tensor.name)[1:-1]}: {why}", where=where, remedy=remedy)
 
     def close(self) -> None:
         """Close all files."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from dltui.errors import CheckpointError
@@ -19,6 +18,7 @@ from dltui.inspect.checks import (
     quoted,
     shape_problem,
     too_much,
+    unclaimed_bytes,
 )
 from dltui.inspect.contents import BITS, Checkpoint, Extent, Packed, Plain, Tensor
 from dltui.inspect.source import Source
@@ -90,7 +90,7 @@ def read(source: Source) -> Checkpoint:
     except ValueError as error:
         raise _damaged(source, f"its header is no JSON ({error})") from error
     found = tuple(tensors.values())
-    unclaimed = source.size - 8 - length - _claimed(source, found)
+    unclaimed = unclaimed_bytes("safetensors", source.path, found, source.size - 8 - length)
     if unclaimed:
         notes.append(f"{unclaimed:,} bytes of the file belong to no tensor.")
     return Checkpoint(
@@ -159,23 +159,6 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name stands twice in an entry")
     return found
-
-
-def _claimed(source: Source, tensors: tuple[Tensor, ...]) -> int:
-    """How many bytes belong to tensors. Raises CheckpointError where two have the same bytes."""
-    end = claimed = 0
-    for begin, size, name in sorted(_ranges(tensors)):
-        if size and begin < end:
-            raise _damaged(source, f"{quoted(name)} overlaps with another tensor")
-        claimed += size
-        end = max(end, begin + size)
-    return claimed
-
-
-def _ranges(tensors: tuple[Tensor, ...]) -> Iterator[tuple[int, int, str]]:
-    for tensor in tensors:
-        if isinstance(tensor.place, Plain | Packed):
-            yield tensor.place.extent.offset, tensor.place.extent.size, tensor.name
 
 
 def _damaged(source: Source, what: str) -> CheckpointError:
