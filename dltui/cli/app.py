@@ -32,6 +32,8 @@ RecipeName = Annotated[
     str,
     typer.Argument(metavar="RECIPE", help="A shipped name (vision/cnn-digits), a path, or -."),
 ]
+Plain = Annotated[bool, typer.Option("--plain", help="Text instead of the screen.")]
+CHECKPOINT = "A checkpoint of any format, its folder, or RUN, RUN@STEP, RUN@best."
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="e.g. optimizer.lr=3e-4")
 ]
@@ -243,9 +245,7 @@ def doctor(run: RunName, json: AsJson = False, runs: Runs = None) -> None:
 
 @app.command()
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint of any format, or its folder.")
-    ],
+    file: Annotated[str, typer.Argument(metavar="FILE", help=CHECKPOINT)],
     view: Annotated[
         str | None,
         typer.Option("--view", metavar="VIEW", help="One of: tensors, metadata, values."),
@@ -257,12 +257,32 @@ def inspect(
         str | None, typer.Option("--slice", metavar="PART", help='e.g. "0:3, :" as in Python.')
     ] = None,
     json: AsJson = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Text instead of the screen.")] = False,
+    plain: Plain = False,
+    runs: Runs = None,
 ) -> None:
     """Look into a checkpoint; nothing of the file is ever run."""
     from dltui.cli.inspect import Look, inspect
 
-    raise typer.Exit(inspect(Look(file, view, tensor, part, json, plain)))
+    raise typer.Exit(inspect(Look(file, runs, view, tensor, part, json, plain)))
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help=f"{CHECKPOINT} Alone: a folder of them.")],
+    b: Annotated[str | None, typer.Argument(metavar="B", help="What to compare it with.")] = None,
+    json: AsJson = False,
+    plain: Plain = False,
+    runs: Runs = None,
+) -> None:
+    """Compare two checkpoints, or follow the weights over a folder of them.
+
+    Exit code 0: they are the same; 1: they differ; 2: one of them cannot be read.
+    """
+    from dltui.cli.diff import diff, trajectory
+
+    if b is None:
+        raise typer.Exit(trajectory(a, runs, as_json=json))
+    raise typer.Exit(diff(a, b, runs, as_json=json))
 
 
 @app.command()

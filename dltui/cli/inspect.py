@@ -6,10 +6,11 @@ Listing a file must not wait for anything: what a view needs is imported when it
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dltui.cli.checkpoints import checkpoint_path, print_json, print_lines
 from dltui.errors import UsageError
 
 
@@ -17,7 +18,9 @@ from dltui.errors import UsageError
 class Look:
     """What of a checkpoint is wanted, and how."""
 
-    path: Path
+    file: str
+    """A path, or a run as `checkpoint_path` takes it."""
+    runs: Path | None = None
     view: str | None = None
     tensor: str | None = None
     part: str | None = None
@@ -30,24 +33,25 @@ class Look:
 def simple_look(arguments: Sequence[str]) -> Look | None:
     """`FILE`, and `FILE --json` in either order, which need no parser; None for all others."""
     if len(arguments) == 1 and not arguments[0].startswith("-"):
-        return Look(Path(arguments[0]))
+        return Look(arguments[0])
     if len(arguments) != 2 or "--json" not in arguments:
         return None
     file = arguments[1 - arguments.index("--json")]
-    return None if file.startswith("-") else Look(Path(file), as_json=True)
+    return None if file.startswith("-") else Look(file, as_json=True)
 
 
 def inspect(look: Look) -> int:
     """Prints what is wanted; 0 whatever is found. Raises CheckpointError, UsageError."""
+    path = checkpoint_path(look.file, look.runs)
     if _wants_screen(look):
         from dltui.cli.screens import open_inspection
 
-        return open_inspection(look.path)
+        return open_inspection(path)
     from dltui.inspect.opening import open_checkpoint
 
     view = look.view or ("values" if look.tensor else None)
     _check(view, look)
-    checkpoint = open_checkpoint(look.path)
+    checkpoint = open_checkpoint(path)
     from dltui.inspect import describe
 
     if view is None:
@@ -57,22 +61,12 @@ def inspect(look: Look) -> int:
     else:
         found = describe.OF_TENSOR[view](checkpoint, look.tensor or "", look.part)
     if look.as_json:
-        from dltui.inspect.plain_json import json_text
-
-        sys.stdout.write(json_text(found) + "\n")
+        print_json(found)
         return 0
     from dltui.inspect import text
 
     print_lines(text.whole_lines(found) if view is None else text.LINES[view](found))
     return 0
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Prints lines that hold names from a file: nothing in them acts on the terminal."""
-    from dltui.runs.clean import printable
-
-    for line in lines:
-        sys.stdout.write(printable(line) + "\n")
 
 
 def _wants_screen(look: Look) -> bool:

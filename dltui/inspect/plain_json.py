@@ -29,6 +29,15 @@ def plain(value: Any, list_items: int = MAX_ITEMS) -> Any:
     return _Plain(list_items).of(value, MAX_DEPTH)
 
 
+def finite(value: Any) -> Any:
+    """Records of our own, of whatever size, with numbers that JSON has not as texts."""
+    if isinstance(value, float):
+        return value if value - value == 0 else _non_finite(value)
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def json_text(value: Any) -> str:
     """`value`, which is `plain`, as text: one line an entry of each list, pure ASCII."""
     return "".join(_pieces(value)).replace("\x7f", "\\u007f")
@@ -53,7 +62,7 @@ class _Plain:
         if isinstance(value, int):
             bits = value.bit_length()
             return int(value) if bits <= MAX_INTEGER_BITS else f"an integer of {bits:,} bits"
-        if depth <= 0 or self._items_left <= 0:
+        if depth <= 0 or min(self._items_left, self._text_left) <= 0:
             return CUT
         if isinstance(value, Mapping):
             return dict(self._entries(value, depth))

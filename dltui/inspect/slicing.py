@@ -1,22 +1,21 @@
 """A part of a tensor: `0:3, :, -1` as it is written in Python, and only that part of the file.
 
-A part of a tensor in row-major order, or of a window on a storage, is itself a window on that
-storage, so that reading it needs the bytes from its first to its last element and no others.
+A part of a tensor whose elements lie at even distances is itself such a window on the file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from math import prod
 
 from dltui.errors import CheckpointError, UsageError
-from dltui.inspect.contents import BITS, Plain, Tensor, View
-from dltui.inspect.dtypes import Array
+from dltui.inspect.contents import BITS, Tensor, View
+from dltui.inspect.dtypes import Array, numbers
+from dltui.inspect.row_order import as_window, narrowed, read_window
 from dltui.inspect.values import Values
 
-MAX_READ_BYTES = 64_000_000
-"""What one look may read into memory."""
+MAX_BYTES = 64_000_000
+"""What one look may take into memory."""
 _LOOK = 10
 """Rows and columns that are shown where nothing was asked for."""
 
@@ -54,12 +53,12 @@ def first_look(shape: tuple[int, ...]) -> tuple[Index, ...]:
 def part(values: Values, tensor: Tensor, indices: tuple[Index, ...]) -> Array:
     """The values `tensor[indices]`: numpy's own types, else float32.
 
-    Raises CheckpointError as `Values` does, or if more than `MAX_READ_BYTES` had to be read.
+    Raises CheckpointError as `Values` does, or if the part is larger than `MAX_BYTES`.
     """
     window = _window(tensor, indices)
     if window is not None:
-        _check_size(values, tensor, _span_bytes(window))
-        return values.whole(window)
+        _check_size(values, tensor, window.elements * BITS[tensor.dtype] // 8)
+        return numbers(read_window(values, window), tensor.dtype)
     _check_size(values, tensor, tensor.size_bytes)
     found: Array = values.whole(tensor)[indices]
     return found
@@ -80,47 +79,30 @@ def _index(part: str, size: int, text: str) -> Index:
 
 def _window(tensor: Tensor, indices: tuple[Index, ...]) -> Tensor | None:
     """The part as a tensor of its own, where its elements lie at even distances in the file."""
-    place = tensor.place
-    if isinstance(place, Plain):
-        stride = _strides(tensor.shape, fortran_order=place.fortran_order)
-        place = View(place.extent, 0, stride, place.big_endian)
-    if not isinstance(place, View) or tensor.dtype not in BITS:
+    window = as_window(tensor)
+    if window is None:
         return None
-    offset = place.offset
-    shape: list[int] = []
-    strides: list[int] = []
-    for index, size, apart in zip(indices, tensor.shape, place.stride, strict=True):
+    kept: list[int] = []
+    for axis, index in enumerate(indices):
         if isinstance(index, int):
-            offset += index * apart
+            window = narrowed(window, axis, index, 1)
             continue
-        begin, end, step = index.indices(size)
-        offset += begin * apart
-        shape.append(len(range(begin, end, step)))
-        strides.append(apart * step)
-    if 0 in shape:
-        offset = 0
-    view = replace(place, offset=offset, stride=tuple(strides))
-    return replace(tensor, shape=tuple(shape), place=view)
-
-
-def _strides(shape: tuple[int, ...], *, fortran_order: bool) -> tuple[int, ...]:
-    if fortran_order:
-        return tuple(prod(shape[:axis]) for axis in range(len(shape)))
-    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
-def _span_bytes(window: Tensor) -> int:
-    assert isinstance(window.place, View)
-    if window.elements == 0:
-        return 0
-    steps = zip(window.shape, window.place.stride, strict=True)
-    return (1 + sum((size - 1) * step for size, step in steps)) * BITS[window.dtype] // 8
+        kept.append(axis)
+        chosen = range(*index.indices(tensor.shape[axis]))
+        window = narrowed(window, axis, chosen.start, len(chosen), chosen.step)
+    view = window.place
+    assert isinstance(view, View)
+    return replace(
+        window,
+        shape=tuple(window.shape[axis] for axis in kept),
+        place=replace(view, stride=tuple(view.stride[axis] for axis in kept)),
+    )
 
 
 def _check_size(values: Values, tensor: Tensor, size_bytes: int) -> None:
-    if size_bytes > MAX_READ_BYTES:
+    if size_bytes > MAX_BYTES:
         raise CheckpointError(
-            f"{tensor.name!r}: this part reaches over {size_bytes:,} bytes of the file",
+            f"{tensor.name!r}: this part has {size_bytes:,} bytes",
             where=str(values.checkpoint.path),
-            remedy=f"choose fewer along the first dimensions, {_EXAMPLE}",
+            remedy=f"choose less, {_EXAMPLE}",
         )

@@ -23,6 +23,11 @@ def size_text(size_bytes: float) -> str:
     return f"{size:,.0f} {unit}"
 
 
+def shape_text(shape: Sequence[int]) -> str:
+    """`64×3×7×7`, or `scalar`."""
+    return "×".join(map(str, shape)) or "scalar"
+
+
 def whole_lines(found: Json) -> Iterator[str]:
     """The summary that stands where there is no screen."""
     yield _GAP.join(
@@ -52,7 +57,7 @@ def tensor_lines(found: Sequence[Json]) -> Iterator[str]:
     rows = [("name", "dtype", "shape", "bytes")]
     for tensor in found:
         owner = first.setdefault(tensor.get("storage") or tensor["name"], tensor["name"])
-        shape = "×".join(map(str, tensor["shape"])) or "scalar"
+        shape = shape_text(tensor["shape"])
         size = size_text(tensor["bytes"])
         if tensor.get("data") is False:
             size += "  no values in the file"
@@ -72,7 +77,7 @@ def metadata_lines(found: Json) -> Iterator[str]:
 
 def value_lines(found: Json) -> Iterator[str]:
     """The part of a tensor, a row a line, a blank line between matrices."""
-    shape = "×".join(map(str, found["shape"])) or "scalar"
+    shape = shape_text(found["shape"])
     yield f"{found['name']}[{found['slice']}]  of {found['dtype']} {shape}"
     yield from _matrix_lines(found["values"])
 

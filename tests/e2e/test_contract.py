@@ -158,7 +158,19 @@ def test_commands_on_a_finished_run_give_0(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "train", "validate", "recipes", "runs", "watch", "set", "plot", "export", "inspect"],
+    [
+        "",
+        "train",
+        "validate",
+        "recipes",
+        "runs",
+        "watch",
+        "set",
+        "plot",
+        "export",
+        "inspect",
+        "diff",
+    ],
 )
 def test_help_names_the_command_as_people_type_it(cli: CommandLine, command: str) -> None:
     said = cli(*command.split(), "--help")

@@ -115,7 +115,7 @@ def test_what_cannot_be_shown_is_refused(
 def test_a_bad_file_gets_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str]) -> None:
     bad = tmp_path / "bad"
     bad.write_bytes(b"\x1b]0;title\x07" * 50)
-    for path, says in ((bad, b"no checkpoint"), (tmp_path / "none", b"No such file")):
+    for path, says in ((bad, b"no checkpoint"), (tmp_path / "none", b"no such file")):
         done = dltui("inspect", path, *arguments)
         assert (done.returncode, done.stdout) == (2, b"")
         assert says in done.stderr
