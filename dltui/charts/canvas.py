@@ -66,6 +66,14 @@ class Frame:
             np.full((height, width), " ", dtype="<U1"), np.zeros((height, width), dtype=np.int16)
         )
 
+    @classmethod
+    def telling(cls, width: int, height: int, *lines: tuple[str, int]) -> Frame:
+        """Lines of text, each with its role, in the middle of an empty frame."""
+        frame = cls.blank(width, height)
+        for place, (line, role) in enumerate(lines, max(0, (height - len(lines)) // 2)):
+            frame.write(place, max(0, (width - len(line)) // 2), line[:width], role)
+        return frame
+
     @property
     def width(self) -> int:
         return int(self.chars.shape[1])

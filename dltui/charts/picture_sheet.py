@@ -89,9 +89,3 @@ def sheet_layout(
     return SheetLayout(
         scale, shown_columns, shown_rows, pitch, cells, picture_rows, labels, captions
     )
-
-
-def scrolled(first: int, cursor: int, shown: int, count: int) -> int:
-    """The first visible place so that the cursor is in sight and no room is left empty."""
-    first = min(max(first, cursor - shown + 1), cursor)
-    return max(0, min(first, count - shown))

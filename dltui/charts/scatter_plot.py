@@ -44,12 +44,11 @@ def draw_scatter(
 
     The points of class `chosen` lie on top and the others are faint; None treats all alike.
     """
-    frame = Frame.blank(*size)
     width, height = size
     if not points.x.size or width < MIN_WIDTH or height < MIN_HEIGHT:
         text = "no points" if not points.x.size else f"{MIN_WIDTH}×{MIN_HEIGHT} needed"
-        frame.write(height // 2, max(0, (width - len(text)) // 2), text[:width], QUIET)
-        return frame
+        return Frame.telling(width, height, (text, QUIET))
+    frame = Frame.blank(width, height)
     legend = legend_rows(points.classes, glyphs, width, max(1, height // _LEGEND_SHARE))
     plot_height = height - len(legend) - 2
     x_limits, y_limits = _limits(points.x), _limits(points.y)

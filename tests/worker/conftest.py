@@ -12,9 +12,11 @@ import torch
 from dltui.recipe import load_recipe
 from dltui.runs import RunFolder, Status, create_run, read_status
 from dltui.worker.control import Control, StopTraining
+from dltui.worker.data import open_data
 from dltui.worker.record import RunRecord
 from dltui.worker.session import Session
 from dltui.worker.start import work
+from dltui.worker.tasks import Task, build_task
 
 DIGITS = """
 dltui: 1
@@ -96,3 +98,24 @@ def same_weights(a: RunFolder, b: RunFolder) -> bool:
     return first.keys() == second.keys() and all(
         torch.equal(first[name], second[name]) for name in first
     )
+
+
+def resumed_bitwise(make: Callable[[], RunFolder], step: int) -> RunFolder:
+    """A run to its end; another, stopped after `step` and resumed, must end in its weights."""
+    whole, parted = make(), make()
+    assert train(whole) == 0
+    train_until(parted, step)
+    assert train(parted, resume=True) == 0
+    assert same_weights(whole, parted)
+    return whole
+
+
+def prepared_task(recipe_text: str, folder: Path) -> Task:
+    """The task of a recipe, with its data opened on the CPU."""
+    path = folder / "recipe.yaml"
+    path.write_text(recipe_text)
+    recipe = load_recipe(path)
+    data = open_data(recipe, seed=0, device="cpu")
+    task = build_task(recipe, data.info)
+    task.prepare(data, torch.device("cpu"))
+    return task

@@ -22,7 +22,7 @@ from dltui.worker.tasks.autoencode import codebook_perplexity
 from dltui.worker.tasks.pixels import Pixels
 from dltui.worker.tasks.reconstruction import plane, reconstruction_metric
 from dltui.worker.tasks.vae import VaeTask, divergence_from_normal
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 HEAD = """
 dltui: 1
@@ -117,11 +117,7 @@ def test_the_samples_of_a_vae_are_of_the_same_noise_at_every_step(make_run: Make
 def test_an_autoencoder_goes_on_bitwise_from_the_middle_of_an_epoch(
     text: str, make_run: MakeRun
 ) -> None:
-    whole, parted = make_run(text), make_run(text)
-    assert train(whole) == 0
-    train_until(parted, 2)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(lambda: make_run(text), 2)
 
 
 def test_a_table_is_reconstructed_and_mapped_too(make_run: MakeRun) -> None:

@@ -18,7 +18,7 @@ from dltui.worker.describe import describe_recipe
 from dltui.worker.tasks.contrastive import symmetric_cross_entropy
 from dltui.worker.tasks.probing import Probes
 from dltui.worker.tasks.simclr import nt_xent
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 QUICK = (
     "trainer.epochs=null",
@@ -144,11 +144,7 @@ def test_pairs_that_do_not_fit_are_refused(change: str, message: str) -> None:
 
 @pytest.mark.parametrize("name", ["multimodal/clip-digits", "selfsupervised/simclr-digits"])
 def test_a_run_goes_on_bitwise_from_the_middle(name: str, make_run: MakeRun) -> None:
-    whole, parted = make_run(source(name), *QUICK), make_run(source(name), *QUICK)
-    assert train(whole) == 0
-    train_until(parted, 9)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(lambda: make_run(source(name), *QUICK), 9)
 
 
 def test_simclr_shows_its_views_and_is_judged_by_probes(make_run: MakeRun) -> None:

@@ -17,7 +17,7 @@ from dltui.runs import MetricReader
 from dltui.worker.data import describe
 from dltui.worker.data.sources.dial_tones import KEYS
 from dltui.worker.tasks import build_task
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 TONES = """
 dltui: 1
@@ -93,11 +93,7 @@ def test_a_truth_longer_than_the_frames_is_refused(task):
 
 
 def test_a_run_leaves_pairs_and_goes_on_bitwise(make_run: MakeRun):
-    whole, parted = make_run(TONES), make_run(TONES)
-    assert train(whole) == 0
-    train_until(parted, 4)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    whole = resumed_bitwise(lambda: make_run(TONES), 4)
     reader = MetricReader(whole.metric_log("val"))
     reader.poll()
     for name in ("loss", "cer", "wer"):

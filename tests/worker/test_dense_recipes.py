@@ -8,38 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dltui.recipe import load_recipe
-from dltui.runs import MetricReader, Status, create_run, read_status
-from tests.worker.conftest import train
 from tests.worker.dense_files import scene, write_coco, write_voc
-
-STEPS = 20
-QUICK = (
-    "trainer.epochs=null",
-    f"trainer.steps={STEPS}",
-    "trainer.device=cpu",
-    "trainer.evaluate_every_epochs=null",
-    f"trainer.evaluate_every_steps={STEPS}",
-    "data.batch_size=2",
-    "data.workers=0",
-)
+from tests.worker.shipped_runs import trained_shortly
 
 
-def trained(name: str, tmp_path: Path, column: str, *overrides: str) -> None:
-    """Trains the recipe in this process; it must reach its last step with finite figures."""
-    recipe = load_recipe(name, [*QUICK, *overrides])
-    status = Status(recipe=name)
-    folder = create_run(
-        tmp_path / "runs", recipe.name, recipe.source_text, recipe.resolved_yaml(), status
-    )
-    assert train(folder) == 0
-    assert read_status(folder.path).step == STEPS
-    for group, wanted in (("train", "loss"), ("val", column)):
-        reader = MetricReader(folder.metric_log(group))
-        reader.poll()
-        values = reader.values[:, reader.columns.index(wanted)]
-        assert len(values) == (STEPS if group == "train" else 1)
-        assert np.isfinite(values).all()
+def trained(name: str, tmp_path: Path, metric: str, *overrides: str) -> None:
+    """Trains in batches of two; the evaluation must leave its pictures."""
+    folder = trained_shortly(name, tmp_path, "data.batch_size=2", *overrides, metric=metric)
     assert (next(folder.samples.iterdir()) / "pictures.json").is_file()
 
 

@@ -19,7 +19,7 @@ from dltui.worker.data.geometry import NO_BOX
 from dltui.worker.tasks.average_precision import AveragePrecision, mean_average_precision
 from dltui.worker.tasks.detect import as_rows
 from dltui.worker.tasks.points import PRIOR, at_centers, boxes_of, heat_loss, points_of
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 SHAPES = """
 dltui: 1
@@ -190,11 +190,7 @@ def column(reader: MetricReader, name: str) -> np.ndarray:
 
 
 def test_a_run_leaves_pictures_with_boxes_and_goes_on_bitwise(make_run: MakeRun):
-    whole, parted = make_run(SHAPES), make_run(SHAPES)
-    assert train(whole) == 0
-    train_until(parted, 4)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    whole = resumed_bitwise(lambda: make_run(SHAPES), 4)
     for group, columns in (("val", {"loss", "map50", "map"}), ("train", {"loss", "heat", "size"})):
         reader = MetricReader(whole.metric_log(group))
         reader.poll()

@@ -11,7 +11,7 @@ from dltui.runs import read_samples, read_status
 from dltui.runs.samples import sample_folders
 from dltui.worker.describe import describe_recipe
 from dltui.worker.tasks.noising import Levels
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 CPU = torch.device("cpu")
 SMALL = (
@@ -87,11 +87,7 @@ def test_the_recipe_trains_and_leaves_a_grid_of_every_class(make_run: MakeRun) -
 
 
 def test_a_run_goes_on_bitwise_from_the_middle(make_run: MakeRun) -> None:
-    whole, parted = make_run(source(), *SMALL), make_run(source(), *SMALL)
-    assert train(whole) == 0
-    train_until(parted, 7)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(lambda: make_run(source(), *SMALL), 7)
 
 
 def test_a_classifier_of_ours_judges_the_samples(

@@ -18,7 +18,7 @@ from dltui.worker.losses import pinball
 from dltui.worker.tasks.forecast import naive_error
 from dltui.worker.tasks.forecast_artefacts import _one_after_another
 from dltui.worker.tasks.forecast_metrics import ErrorRatio
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 from tests.worker.test_image_recipes import trained
 
 WAVE = """
@@ -98,11 +98,7 @@ def test_quantiles_draw_an_interval_that_holds_most_of_the_truth(
 
 
 def test_training_goes_on_bitwise_from_the_middle_of_an_epoch(make_run: MakeRun, wave: str) -> None:
-    whole, parted = make_run(as_quantiles(wave)), make_run(as_quantiles(wave))
-    assert train(whole) == 0
-    train_until(parted, 17)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(lambda: make_run(as_quantiles(wave)), 17)
 
 
 def test_from_last_begins_with_the_forecast_that_nothing_changes(

@@ -26,9 +26,9 @@ from tests.worker.conftest import (
     DIGITS,
     MakeRun,
     last_weights,
+    resumed_bitwise,
     same_weights,
     train,
-    train_until,
 )
 
 GAN = """
@@ -116,11 +116,7 @@ def test_the_generator_waits_while_the_critic_takes_its_steps(make_run: MakeRun)
 
 @pytest.mark.parametrize("text", [GAN, CONDITIONAL, WASSERSTEIN], ids=["plain", "class", "wgan"])
 def test_a_gan_goes_on_bitwise_from_the_middle_of_an_epoch(text: str, make_run: MakeRun) -> None:
-    whole, parted = make_run(text), make_run(text)
-    assert train(whole) == 0
-    train_until(parted, 3)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(lambda: make_run(text), 3)
 
 
 @pytest.mark.parametrize(

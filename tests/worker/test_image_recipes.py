@@ -13,22 +13,9 @@ import pytest
 from PIL import Image
 from torchvision import datasets
 
-from dltui.recipe import load_recipe
-from dltui.runs import MetricReader, Status, create_run, read_status
-from tests.worker.conftest import train
+from tests.worker.shipped_runs import trained_shortly
 
-STEPS = 20
-QUICK = (
-    "trainer.epochs=null",
-    f"trainer.steps={STEPS}",
-    "trainer.device=cpu",
-    "trainer.accumulate=1",
-    "trainer.evaluate_every_epochs=null",
-    f"trainer.evaluate_every_steps={STEPS}",
-    "data.batch_size=4",
-    "data.workers=0",
-    "data.eval_batch_size=8",
-)
+QUICK = ("trainer.accumulate=1", "data.batch_size=4", "data.eval_batch_size=8")
 FOLDER = ("data.size=32", "metrics=[accuracy]")
 SMALLER: dict[str, tuple[str, ...]] = {
     "landmarks/alexnet": ("model.params.width=8", "model.params.hidden=32", "data.size=64"),
@@ -48,19 +35,8 @@ SMALLER: dict[str, tuple[str, ...]] = {
 
 
 def trained(name: str, tmp_path: Path, *overrides: str, metric: str = "accuracy") -> None:
-    """Trains the recipe in this process; it must reach its last step with finite figures."""
-    recipe = load_recipe(name, [*QUICK, *overrides])
-    runs = tmp_path / "runs"
-    status = Status(recipe=name)
-    folder = create_run(runs, recipe.name, recipe.source_text, recipe.resolved_yaml(), status)
-    assert train(folder) == 0
-    assert read_status(folder.path).step == STEPS
-    for group, column in (("train", "loss"), ("val", metric)):
-        reader = MetricReader(folder.metric_log(group))
-        reader.poll()
-        values = reader.values[:, reader.columns.index(column)]
-        assert len(values) == (STEPS if group == "train" else 1)
-        assert np.isfinite(values).all()
+    """Trains in batches of four."""
+    trained_shortly(name, tmp_path, *QUICK, *overrides, metric=metric)
 
 
 @pytest.fixture

@@ -8,15 +8,13 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from dltui.recipe import load_recipe
 from dltui.recipe.tasks.masked_token import Masking
 from dltui.runs import read_samples, read_status
 from dltui.runs.samples import sample_folders
-from dltui.worker.data import Batch, open_data
+from dltui.worker.data import Batch
 from dltui.worker.describe import describe_recipe
-from dltui.worker.tasks import build_task
 from dltui.worker.tasks.masked_token import Guessed, Masked, MaskedTokenTask, hide
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, prepared_task, resumed_bitwise, train
 
 MASK, SPECIALS, VOCAB = 1, 2, 50
 RECIPE = """
@@ -43,13 +41,8 @@ def text(tmp_path: Path) -> str:
 
 @pytest.fixture
 def task(text: str, tmp_path: Path) -> MaskedTokenTask:
-    path = tmp_path / "recipe.yaml"
-    path.write_text(text)
-    recipe = load_recipe(path)
-    data = open_data(recipe, seed=0, device="cpu")
-    task = build_task(recipe, data.info)
+    task = prepared_task(text, tmp_path)
     assert isinstance(task, MaskedTokenTask)
-    task.prepare(data, torch.device("cpu"))
     return task
 
 
@@ -116,11 +109,7 @@ def test_a_text_is_learned_and_its_hidden_letters_are_shown(make_run: MakeRun, t
 
 def test_hiding_goes_on_bitwise_from_the_middle_of_an_epoch(make_run: MakeRun, text: str) -> None:
     short = ("trainer.steps=9", "trainer.evaluate_every_steps=4")
-    whole, parted = make_run(text, *short), make_run(text, *short)
-    assert train(whole) == 0
-    train_until(parted, 5)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(lambda: make_run(text, *short), 5)
 
 
 @pytest.mark.parametrize(

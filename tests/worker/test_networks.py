@@ -14,7 +14,7 @@ from dltui.recipe import load_recipe, trust
 from dltui.runs import RunFolder, pointed, read_status
 from dltui.worker.checkpoints import read_checkpoint
 from dltui.worker.describe import describe_recipe
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 TASK = """
 import torch
@@ -116,11 +116,7 @@ def test_each_network_learns_with_its_own_optimiser_and_leaves_the_other_alone(d
 
 
 def test_a_duel_goes_on_bitwise_from_the_middle_of_an_epoch(duel: Duel) -> None:
-    whole, parted = duel(), duel()
-    assert train(whole) == 0
-    train_until(parted, 3)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    resumed_bitwise(duel, 3)
 
 
 def test_scalars_of_every_phase_and_pictures_are_in_the_run(duel: Duel) -> None:

@@ -17,7 +17,7 @@ from dltui.worker.data import describe
 from dltui.worker.data.geometry import IGNORED
 from dltui.worker.tasks import build_task
 from dltui.worker.tasks.segment import dice_loss, pixel_cross_entropy
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, resumed_bitwise, train
 
 SHAPES = """
 dltui: 1
@@ -93,11 +93,7 @@ def test_metrics_leave_ignored_pixels_out(make_run: MakeRun):
 
 
 def test_a_run_leaves_pictures_with_masks_and_goes_on_bitwise(make_run: MakeRun):
-    whole, parted = make_run(SHAPES), make_run(SHAPES)
-    assert train(whole) == 0
-    train_until(parted, 4)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    whole = resumed_bitwise(lambda: make_run(SHAPES), 4)
     reader = MetricReader(whole.metric_log("val"))
     reader.poll()
     assert {"loss", "iou", "pixel_accuracy", "dice"} <= set(reader.columns)

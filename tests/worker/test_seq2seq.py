@@ -10,15 +10,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from dltui.recipe import load_recipe
 from dltui.runs import read_samples, read_status
 from dltui.runs.samples import sample_folders
-from dltui.worker.data import Batch, open_data
+from dltui.worker.data import Batch
 from dltui.worker.decoding import Ends, beam_search, greedy
 from dltui.worker.describe import describe_recipe
-from dltui.worker.tasks import build_task
 from dltui.worker.tasks.seq2seq import Seq2SeqTask, Written, matches
-from tests.worker.conftest import MakeRun, same_weights, train, train_until
+from tests.worker.conftest import MakeRun, prepared_task, resumed_bitwise, train
 
 RECIPE = """
 dltui: 1
@@ -112,13 +110,8 @@ def test_one_beam_is_greedy_and_takes_the_likeliest_token_each_time(seed: int) -
 
 @pytest.fixture
 def task(tmp_path: Path) -> Seq2SeqTask:
-    path = tmp_path / "recipe.yaml"
-    path.write_text(RECIPE)
-    recipe = load_recipe(path)
-    data = open_data(recipe, seed=0, device="cpu")
-    task = build_task(recipe, data.info)
+    task = prepared_task(RECIPE, tmp_path)
     assert isinstance(task, Seq2SeqTask)
-    task.prepare(data, torch.device("cpu"))
     return task
 
 
@@ -171,11 +164,7 @@ def test_pairs_go_on_bitwise_and_beams_write_only_what_is_asked_for(make_run: Ma
         "task.decode={examples: 3, beams: 2}",
         "data.eval_batch_size=2",
     )
-    whole, parted = make_run(RECIPE, *short), make_run(RECIPE, *short)
-    assert train(whole) == 0
-    train_until(parted, 5)
-    assert train(parted, resume=True) == 0
-    assert same_weights(whole, parted)
+    whole = resumed_bitwise(lambda: make_run(RECIPE, *short), 5)
     shown = read_samples(sample_folders(whole.samples, "pairs")[-1], "pairs")
     assert shown is not None
     assert len(shown["rows"]) == 4  # whole batches: two of two

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from dltui.ui.panes.lines import Line, Lines, fit, fit_end
+from dltui.ui.widgets.redrawn import Redrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Row:
     order: tuple[float | str, ...]
 
 
-class Table(Lines, can_focus=True):
+class Table(Lines, Redrawn, can_focus=True):
     """Rows under a fixed header. Enter or moving the cursor chooses a row."""
 
     BINDINGS = [
@@ -116,15 +117,6 @@ class Table(Lines, can_focus=True):
             self._sort_clicked(event.x)
         elif (index := row - 1 + round(self.scroll_offset.y)) < len(self._rows):
             self._go(index)
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def on_focus(self) -> None:
-        self._draw()
-
-    def on_blur(self) -> None:
-        self._draw()
 
     def widths(self) -> list[int]:
         """The width of every column in cells."""

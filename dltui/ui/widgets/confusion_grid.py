@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from dltui.charts.canvas import TEXT, Frame
 from dltui.charts.confusion import Counts, GridLayout, GridView, by_confusion, draw_confusion
 from dltui.charts.glyphs import Glyphs
+from dltui.charts.scrolling import scrolled
 from dltui.ui.widgets.frame_view import FrameView
 
 
@@ -71,15 +72,8 @@ class ConfusionGrid(FrameView, can_focus=True):
         def control(self) -> ConfusionGrid:
             return self.grid
 
-    def __init__(
-        self,
-        *,
-        glyphs: Glyphs | None = None,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(glyphs=glyphs, name=name, id=id, classes=classes)
+    def __init__(self, *, glyphs: Glyphs | None = None, id: str | None = None) -> None:
+        super().__init__(glyphs=glyphs, id=id)
         self._matrix: Counts = np.zeros((0, 0), np.int64)
         self._names: tuple[str, ...] = ()
         self._order: tuple[int, ...] = ()
@@ -104,14 +98,13 @@ class ConfusionGrid(FrameView, can_focus=True):
         return self._order[self._cursor[0]], self._order[self._cursor[1]]
 
     def draw(self, width: int, height: int) -> Frame:
-        if not self._names or height < 4 or width < 12:
-            frame = Frame.blank(width, height)
-            text = "12×4 needed" if self._names else self.waiting_for
-            frame.write(height // 2, max(0, (width - len(text)) // 2), text[:width], TEXT)
-            return frame
+        if not self._names:
+            return Frame.telling(width, height, (self.waiting_for, TEXT))
+        if height < 4 or width < 12:
+            return Frame.telling(width, height, ("12×4 needed", TEXT))
         layout = self._layout(width, height)
-        self._top = _scrolled(self._top, self._cursor[0], layout.rows, len(self._names))
-        self._left = _scrolled(self._left, self._cursor[1], layout.columns, len(self._names))
+        self._top = scrolled(self._top, self._cursor[0], layout.rows, len(self._names))
+        self._left = scrolled(self._left, self._cursor[1], layout.columns, len(self._names))
         view = GridView(
             self.percentages, self._order, self._cursor, self._top, self._left, self.has_focus
         )
@@ -181,10 +174,3 @@ class ConfusionGrid(FrameView, can_focus=True):
         own = tuple(range(len(self._names)))
         self._order = by_confusion(self._matrix) if self.sorted_by_confusion else own
         self.redraw()
-
-
-def _scrolled(first: int, cursor: int, visible: int, count: int) -> int:
-    """The first of `visible` items with the cursor among them and no blank after the last."""
-    first = min(first, cursor)
-    first = max(first, cursor - visible + 1)
-    return max(0, min(first, count - visible))

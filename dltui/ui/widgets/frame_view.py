@@ -37,15 +37,8 @@ class FrameView(Widget):
     """
     COMPONENT_CLASSES = set(COMPONENTS.values())
 
-    def __init__(
-        self,
-        *,
-        glyphs: Glyphs | None = None,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, glyphs: Glyphs | None = None, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.glyphs = glyphs or terminal_glyphs()
         self._frame = Frame.blank(0, 0)
         self._styles_of_roles: dict[int, Style] = {}

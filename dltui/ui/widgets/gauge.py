@@ -29,12 +29,10 @@ class Gauge(FrameView):
         slot: int = 0,
         label_width: int = 0,
         glyphs: Glyphs | None = None,
-        name: str | None = None,
         id: str | None = None,
-        classes: str | None = None,
     ) -> None:
         """`slot` is the palette slot of the bar; `label_width` aligns several gauges."""
-        super().__init__(glyphs=glyphs, name=name, id=id, classes=classes)
+        super().__init__(glyphs=glyphs, id=id)
         self._slot = slot
         self._label_width = label_width
         self.set_reactive(Gauge.label, label)

@@ -74,15 +74,8 @@ class HistogramRidge(FrameView, can_focus=True):
         def control(self) -> HistogramRidge:
             return self.ridge
 
-    def __init__(
-        self,
-        *,
-        glyphs: Glyphs | None = None,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(glyphs=glyphs, name=name, id=id, classes=classes)
+    def __init__(self, *, glyphs: Glyphs | None = None, id: str | None = None) -> None:
+        super().__init__(glyphs=glyphs, id=id)
         self._data: Distributions | None = None
 
     def set_data(
@@ -102,12 +95,10 @@ class HistogramRidge(FrameView, can_focus=True):
         self.redraw()
 
     def draw(self, width: int, height: int) -> Frame:
-        if self._data is None or width < 16 or height < 4:
-            frame = Frame.blank(width, height)
-            text = self.waiting_for if self._data is None else "16×4 needed"
-            role = TEXT if self._data is None else QUIET
-            frame.write(height // 2, max(0, (width - len(text)) // 2), text[:width], role)
-            return frame
+        if self._data is None:
+            return Frame.telling(width, height, (self.waiting_for, TEXT))
+        if width < 16 or height < 4:
+            return Frame.telling(width, height, ("16×4 needed", QUIET))
         return draw_ridge(
             self._data,
             (width, height),

@@ -177,11 +177,9 @@ class LineChart(FrameView, can_focus=True):
         *,
         waiting_for: str = "waiting for the first point",
         glyphs: Glyphs | None = None,
-        name: str | None = None,
         id: str | None = None,
-        classes: str | None = None,
     ) -> None:
-        super().__init__(glyphs=glyphs, name=name, id=id, classes=classes)
+        super().__init__(glyphs=glyphs, id=id)
         self._curves: tuple[Curve, ...] = ()
         self._marks: tuple[Mark, ...] = ()
         self._tracks: dict[str, Track] = {}
@@ -222,7 +220,7 @@ class LineChart(FrameView, can_focus=True):
     def draw(self, width: int, height: int) -> Frame:
         if width < MIN_WIDTH or height < MIN_HEIGHT:
             self._plot = None
-            return _note(width, height, f"{MIN_WIDTH}×{MIN_HEIGHT} needed")
+            return Frame.telling(width, height, (f"{MIN_WIDTH}×{MIN_HEIGHT} needed", TEXT))
         extent = self._extent()
         if extent is None:
             self._plot = None
@@ -370,14 +368,5 @@ class LineChart(FrameView, can_focus=True):
 
     def _draw_waiting(self, width: int, height: int) -> Frame:
         names = ", ".join(c.series.name for c in self._curves)
-        return _note(width, height, self.waiting_for, names)
-
-
-def _note(width: int, height: int, *lines: str) -> Frame:
-    """Lines of text in the middle of an empty frame."""
-    frame = Frame.blank(width, height)
-    shown = [line[:width] for line in lines if line]
-    for i, line in enumerate(shown):
-        row = max(0, (height - len(shown)) // 2) + i
-        frame.write(row, max(0, (width - len(line)) // 2), line, QUIET if i else TEXT)
-    return frame
+        lines = [(self.waiting_for, TEXT), *([(names, QUIET)] if names else [])]
+        return Frame.telling(width, height, *lines)

@@ -38,11 +38,9 @@ class Picture(Widget):
         *,
         graphics: Graphics | None = None,
         glyphs: Glyphs | None = None,
-        name: str | None = None,
         id: str | None = None,
-        classes: str | None = None,
     ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+        super().__init__(id=id)
         self.graphics = graphics or terminal_graphics()
         self.glyphs = glyphs or terminal_glyphs()
         self.problem = ""

@@ -116,11 +116,9 @@ class PictureGrid(VerticalScroll, can_focus=True):
         card_width: int = 24,
         graphics: Graphics | None = None,
         glyphs: Glyphs | None = None,
-        name: str | None = None,
         id: str | None = None,
-        classes: str | None = None,
     ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+        super().__init__(id=id)
         self._examples = tuple(examples)
         self._first = 0
         self._card_width = card_width

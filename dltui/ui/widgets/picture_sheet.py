@@ -18,10 +18,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dltui.charts.glyphs import Glyphs, terminal_glyphs
-from dltui.charts.picture_sheet import SheetLayout, scrolled, sheet_layout
+from dltui.charts.picture_sheet import SheetLayout, sheet_layout
+from dltui.charts.scrolling import scrolled
 from dltui.ui.panes.lines import fit
 from dltui.ui.widgets.graphics import Graphics, cell_pixels, picture_class, terminal_graphics
 from dltui.ui.widgets.picture import picture_segments
+from dltui.ui.widgets.redrawn import Redrawn
 
 _NO_PICTURE = PillowImage.new("RGB", (1, 1))
 
@@ -48,7 +50,7 @@ class SheetContent:
         return place if row < rows and column < columns and place < len(self.images) else None
 
 
-class PictureSheetView(Widget, can_focus=True):
+class PictureSheetView(Widget, Redrawn, can_focus=True):
     """Shows a sheet as large as fits; arrow keys move, Enter asks for one picture in large.
 
     Half blocks everywhere; in the terminal's own protocol, one native picture a row of the sheet.
@@ -154,15 +156,6 @@ class PictureSheetView(Widget, can_focus=True):
                 self.action_choose()
             elif number is not None:
                 self.move_to(number)
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def on_focus(self) -> None:
-        self._draw()
-
-    def on_blur(self) -> None:
-        self._draw()
 
     def notify_style_update(self) -> None:
         """Draws anew in the colours of another theme."""

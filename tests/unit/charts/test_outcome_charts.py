@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from dltui.charts.band_plot import Forecast, draw_forecast
 from dltui.charts.canvas import narrow, series_role
 from dltui.charts.glyphs import ASCII, UNICODE
-from dltui.charts.picture_sheet import legible_pixels, scrolled, sheet_layout
+from dltui.charts.picture_sheet import legible_pixels, sheet_layout
 from dltui.charts.scatter_plot import Points, class_marks, draw_scatter, own_center_share
+from dltui.charts.scrolling import scrolled
 
 
 def forecast(**changes: object) -> Forecast:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +18,10 @@ from dltui.recipe.data_info import DataInfo
 from tests.worker.graph.reference import filled, images, largest_difference, ours_with_weights_of
 
 Write = Callable[..., Recipe]
-NETWORKS = Path(__file__).with_name("networks")
 
 
-def written(file: Path) -> Any:
+def landmark(name: str) -> Any:
+    file = shipped_recipes() / "landmarks" / f"{name}.yaml"
     return YAML(typ="safe", pure=True).load(file)
 
 
@@ -66,7 +65,7 @@ class PlainUNet(nn.Module):
 
 
 def test_the_unet_is_the_papers(write: Write) -> None:
-    section = written(NETWORKS / "unet.yaml")["model"]
+    section = landmark("unet")["model"]
     recipe = network(write, section)
     ours = assemble(recipe, images(1, 64, 2)).network
     with torch.device("meta"):
@@ -114,7 +113,7 @@ def test_the_dcgan_is_the_papers(
     parameters: int,
     write: Write,
 ) -> None:
-    recipe = network(write, written(shipped_recipes() / "landmarks" / "dcgan.yaml")["models"][name])
+    recipe = network(write, landmark("dcgan")["models"][name])
     info = DataInfo(shape, "float32", "class", classes=10)
     torch.manual_seed(0)
     with torch.device("meta"):
