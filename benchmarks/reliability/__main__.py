@@ -21,13 +21,15 @@ _HOMES = {
     "every-operation": "every_operation",
     "kill-checkpoints": "kill_checkpoints",
     "disk-full": "disk_full",
+    "random-keys": "random_keys",
+    "random-garbage": "random_keys",
 }
 
 
 def experiment(name: str) -> Experiment:
     """The experiment of that name; those that need torch import it only now."""
     module = importlib.import_module(f"benchmarks.reliability.{_HOMES[name]}")
-    found: Experiment = getattr(module, _HOMES[name])
+    found: Experiment = getattr(module, name.replace("-", "_"))
     return found
 
 

@@ -62,6 +62,10 @@ class LateValues:
         while self._queue:
             self._report(self._queue.popleft())
 
+    def forget(self) -> None:
+        """Drops what was handed over and not reported: the training has gone back before it."""
+        self._queue.clear()
+
     def _report(self, pending: _Pending) -> None:
         pending.ready.synchronize()
         values = self._ring[pending.slot].tolist()

@@ -120,12 +120,21 @@ class RunRecord:
     def rewind(self, step: int) -> None:
         """Supersede what every log of the run holds after `step`: the training goes on there."""
         for path in sorted(self.folder.metrics.glob("*.rank0.log")):
+            # One writer a file: a log that is open knows where its end is.
+            open_log = self._metrics.get(path.name.removesuffix(".rank0.log"))
+            if open_log is not None:
+                open_log.rewind(step)
+                continue
             columns = _columns(segments(path)[-1])
             if columns is not None:
                 log = MetricLog(path, columns)
                 log.rewind(step)
                 log.close()
         for path in sorted(self.folder.arrays.glob("*.log")):
+            open_frames = self._arrays.get(path.name.removesuffix(".log"))
+            if open_frames is not None:
+                open_frames.rewind(step)
+                continue
             frames = ArrayLog(path)
             frames.rewind(step)
             frames.close()

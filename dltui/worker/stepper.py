@@ -142,13 +142,19 @@ class Stepper:
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer(phase))
 
-    def update(self, group: Sequence[Batch], phase: Phase) -> None:
-        """Clip and take the step."""
+    def update(self, group: Sequence[Batch], phase: Phase, *, checks: bool = False) -> bool:
+        """Clip and take the step.
+
+        With `checks`, for devices that need not be waited for: False, and no step, where clipping
+        has found gradients that are NaN or infinite; all of them would be after it.
+        """
         optimizer = self.optimizer(phase)
         clip = self._clip
         if clip is not None:
             if clip.norm is not None:
                 self.grad_norm = nn.utils.clip_grad_norm_(self._learning[phase], clip.norm)
+                if checks and self.scaler is None and not self.grad_norm.isfinite():
+                    return False
             if clip.value is not None:
                 nn.utils.clip_grad_value_(self._learning[phase], clip.value)
         if self.scaler is not None:
@@ -158,6 +164,7 @@ class Stepper:
             optimizer.step(lambda: self._backward(group, phase)[0].item())  # type: ignore[no-untyped-call]
         else:
             optimizer.step()
+        return True
 
     def _halve(self, size: int, error: Exception) -> None:
         for optimizer in self.optimizers.values():

@@ -21,10 +21,11 @@ from dltui.worker.control import Control
 from dltui.worker.evaluation import Evaluations
 from dltui.worker.improvement import Improvement, best_direction
 from dltui.worker.late import LateValues
-from dltui.worker.nonfinite import NonFinite
+from dltui.worker.nonfinite import DivergedError, NonFinite
 from dltui.worker.parts import Parts
 from dltui.worker.probes import Probes
 from dltui.worker.progress import Fold, Pace, Watched
+from dltui.worker.rollback import Rollbacks
 from dltui.worker.saving import Saver
 from dltui.worker.schedules import preview
 from dltui.worker.stepper import Stepper
@@ -95,7 +96,12 @@ class Training:
         self._lr = math.nan
         self._reads_at_once = device.type != "cuda"
         self._recent: deque[tuple[int, Sequence[Batch]]] = deque(maxlen=8)
-        self._nonfinite = NonFinite(parts, record, stops=recipe.diagnostics.on_nan == "stop")
+        on_nan = recipe.diagnostics.on_nan
+        self._nonfinite = NonFinite(parts, record, goes_on=on_nan == "continue")
+        self._rollbacks = Rollbacks() if on_nan == "rollback" else None
+        if team is not None and self._rollbacks is not None:
+            text = "a rollback needs a training on one device; write devices: 1"
+            raise RecipeError([recipe.problem(("diagnostics", "on_nan"), text)])
         self._saver = Saver()
         self.holds_best = False
         """Whether the model holds the best checkpoint's weights, averaged where they were."""
@@ -109,6 +115,24 @@ class Training:
             self._gather_team(self.team)
         self.parts.model.train()
         self.tell("on_start")
+        while not self.is_over:
+            try:
+                self._train_on()
+                self.late.flush()
+            except DivergedError as error:
+                if self._rollbacks is None:
+                    raise
+                self._roll_back(self._rollbacks, error)
+        self.finish()
+
+    def _roll_back(self, rollbacks: Rollbacks, error: DivergedError) -> None:
+        self.late.forget()
+        self._turns.clear()
+        rollbacks.roll_back(self, error)
+        self._nonfinite.is_on = False
+        self._rate_changed("after the rollback")
+
+    def _train_on(self) -> None:
         while not self.is_over:
             epoch, offset = divmod(self.local_step, self.parts.steps.per_epoch)
             before, clock_s = self.step, perf_counter()
@@ -129,7 +153,6 @@ class Training:
                 clock_s = perf_counter()
             if self.step == before:
                 raise DataError("not one training batch could be read", where="data")
-        self.finish()
 
     def _gather_team(self, team: Team) -> None:
         optimizers = {name: each.state_dict() for name, each in self.parts.optimizers.items()}
@@ -155,8 +178,11 @@ class Training:
             self.stepper.unscale(phase)
             if phase is turns[-1]:
                 self.probes.gradients_ready(number)
-            if is_sound:
-                self.stepper.update(group, phase)
+            checks = self._reads_at_once and self.team is None
+            if is_sound and not self.stepper.update(group, phase, checks=checks):
+                norm = self.stepper.grad_norm
+                broken = math.nan if norm is None else norm.item()
+                self._nonfinite.found(number, broken, group, phase, "gradient norm")
         self.probes.updated(number)
         values = self._step_values()
         self.step = self.record.step = number
@@ -210,7 +236,7 @@ class Training:
         self.log.append(step, at, [loss, lr, norm, *rest])
         self.last_row = (loss, lr, *rest)
         if math.isfinite(loss):
-            self._nonfinite.is_on = False
+            self._nonfinite.is_on &= norm is not None and not math.isfinite(norm)
         elif not self._reads_at_once:
             groups = dict(self._recent)
             group = groups.get(step) or self._recent[-1][1]

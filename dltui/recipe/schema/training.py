@@ -157,6 +157,15 @@ class TrainerSection(Section):
         return given
 
 
+class Rollback(Section):
+    """What `on_nan: rollback` does."""
+
+    lr_factor: float = Field(
+        default=0.5, gt=0, lt=1, description="the learning rate is multiplied by it each time"
+    )
+    most: int = Field(default=3, ge=1, description="times, in a row; then the run has failed")
+
+
 class DiagnosticsSection(Section):
     enabled: bool = True
     budget: float = Field(default=0.01, gt=0, le=1, description="share of the step time")
@@ -166,7 +175,11 @@ class DiagnosticsSection(Section):
     every_steps: int | None = Field(
         default=None, ge=1, description="null: as often as the budget allows"
     )
-    on_nan: Literal["stop", "continue"] = "stop"
+    on_nan: Literal["stop", "continue", "rollback"] = Field(
+        default="stop",
+        description="rollback: back to the last sound checkpoint, with a lower learning rate",
+    )
+    rollback: Rollback = Rollback()
 
 
 class CallbackSection(Section):

@@ -20,9 +20,11 @@ def locate_nonfinite(model: nn.Module, run_forward_backward: Callable[[], None])
     """Runs one forward and backward pass again and names the first layer that breaks.
 
     Forward, the first innermost module in the order of execution whose output holds NaN or
-    infinity: `(name, "weight")` where its own parameters do already, `("input", "output")` where
-    the model was given such values, else `(name, "output")`. Where the forward pass is sound, the
-    first layer of the backward pass whose parameters got such a gradient: `(name, "gradient")`.
+    infinity: `(name, "output")`, or `("input", "output")` where the model was given such values.
+    Where its own parameters do already, an earlier update broke them and those of all layers
+    before it, as the gradient runs backwards: `(name, "weight")` of the last one that has such.
+    Where the forward pass is sound, the first layer of the backward pass whose parameters got such
+    a gradient: `(name, "gradient")`.
     None where neither shows it (for example in the loss itself).
 
     `run_forward_backward` must call the model uncompiled. Gradients, buffers and the state of the
@@ -50,7 +52,10 @@ def locate_nonfinite(model: nn.Module, run_forward_backward: Callable[[], None])
     try:
         with _restored(model):
             run_forward_backward()
-            return broken[0] if broken else _broken_gradient(model, order)
+            if not broken:
+                return _broken_gradient(model, order)
+            kind = broken[0][1]
+            return (_last_broken(model, order), kind) if kind == "weight" else broken[0]
     finally:
         for handle in handles:
             handle.remove()
@@ -74,6 +79,14 @@ def _broken_gradient(model: nn.Module, order: list[str]) -> Culprit | None:
         if not all_finite(g.coalesce().values() if g.is_sparse else g for g in gradients):
             return layer.name, "gradient"
     return None
+
+
+def _last_broken(model: nn.Module, order: list[str]) -> str:
+    """The last layer in the order of execution whose parameters hold NaN or infinity."""
+    modules = dict(named_modules(model))
+    return next(
+        name for name in reversed(order) if not all_finite(modules[name].parameters(recurse=False))
+    )
 
 
 def _is_innermost(module: nn.Module) -> bool:
