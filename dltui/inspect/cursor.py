@@ -52,12 +52,18 @@ class Cursor:
             raise self._beyond(size)
         self.position += size
 
+    def go_to(self, position: int) -> None:
+        """Go on at this byte of the file, also backwards."""
+        if position > self.end:
+            raise self._beyond(position - self.position)
+        self.position = position
+
     def _at(self, size: int) -> int:
         """Where the next `size` bytes begin in the window, which is moved there if need be."""
         if size < 0 or size > self.left:
             raise self._beyond(size)
         at = self.position - self._window_begin
-        if at + size > len(self._window):
+        if at < 0 or at + size > len(self._window):
             wanted = min(max(size, _WINDOW_BYTES), self.left)
             self._window = self.source.read(self.position, wanted)
             self._window_begin, at = self.position, 0

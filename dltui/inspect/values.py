@@ -25,7 +25,7 @@ from dltui.inspect.contents import (
     View,
 )
 from dltui.inspect.dtypes import Array, numbers, stored_dtype
-from dltui.inspect.packed import block, unpacked
+from dltui.inspect.packed import VARINT, block, unpacked, varints
 from dltui.inspect.source import Source
 
 CHUNK_BYTES = 1 << 22
@@ -56,9 +56,9 @@ class Values:
 
     def whole(self, tensor: Tensor) -> Array:
         """The values in the tensor's shape: numpy's own types, else float32."""
-        if isinstance(tensor.place, Packed):
+        if isinstance(tensor.place, Packed) and tensor.place.kind != VARINT:
             parts = list(self._unpacked(tensor, tensor.place, CHUNK_BYTES))
-            return (np.concatenate(parts) if parts else np.empty(0)).reshape(tensor.shape)
+            return np.concatenate([np.empty(0, np.float32), *parts]).reshape(tensor.shape)
         return numbers(self.stored(tensor), tensor.dtype)
 
     def chunks(self, tensor: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Array]:
@@ -68,7 +68,7 @@ class Values:
         `chunk_bytes`, in the file's order; any other comes in one or several larger ones. Packed
         types, which have no elements of their own, come as the float32 values that they stand for.
         """
-        if isinstance(tensor.place, Packed):
+        if isinstance(tensor.place, Packed) and tensor.place.kind != VARINT:
             yield from self._unpacked(tensor, tensor.place, chunk_bytes)
             return
         extent = self._contiguous(tensor)
@@ -99,7 +99,7 @@ class Values:
         if isinstance(place, Pieces):
             return self._assembled(tensor, place)
         if isinstance(place, Packed):
-            raise self._refused(tensor, f"its values are packed as {place.kind}")
+            return self._of_variable_length(tensor, place).reshape(shape)
         if isinstance(place, Dataset):
             raise self._refused(tensor, "its values are in compressed chunks")
         dtype = stored_dtype(tensor.dtype)
@@ -122,13 +122,27 @@ class Values:
         try:
             elements, size = block(place.kind)
             step = max(chunk_bytes // (elements * 4), 1) * size
+            left = tensor.elements
             for begin in range(0, extent.size, step):
                 data = source.read(extent.offset + begin, min(step, extent.size - begin))
-                yield unpacked(data, place.kind)
+                yield unpacked(data, place.kind)[:left]  # the last byte may have some to spare
+                left -= step // size * elements
         except CheckpointError as error:
             if error.where:
                 raise
             raise self._refused(tensor, error.message, error.remedy) from error
+
+    def _of_variable_length(self, tensor: Tensor, place: Packed) -> Array:
+        if place.kind != VARINT:
+            raise self._refused(tensor, f"its values are packed as {place.kind}")
+        data = self._source(place.extent.file).extent(place.extent)
+        try:
+            found = varints(data, stored_dtype(tensor.dtype))
+        except CheckpointError as error:
+            raise self._refused(tensor, error.message) from error
+        if len(found) != tensor.elements:
+            raise self._refused(tensor, f"{len(found):,} values, which is not its shape")
+        return found
 
     def _window(
         self,

@@ -70,6 +70,7 @@ _WHOLE_ARRAY = 64
 """Arrays up to this length are kept as they are."""
 _SHOWN = 16
 _MAX_ARRAY_DEPTH = 8
+_MAX_NOTES = 20
 
 
 def sniff(head: bytes, source: Source) -> bool:
@@ -268,7 +269,8 @@ def _tensor(
             )
         size = prod(shape) // elements * block_bytes
     else:
-        notes[f"The type {entry.type} of {quoted(name)} is not known here."] = None
+        if len(notes) < _MAX_NOTES:
+            notes[f"The type {entry.type} of {quoted(name)} is not known here."] = None
         return Tensor(name, shape, f"ggml type {entry.type}", 0, None)
     if start + entry.offset + size > source.size:
         raise _damaged(source, f"{quoted(name)} lies outside the file")
