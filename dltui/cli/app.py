@@ -286,6 +286,31 @@ def diff(
 
 
 @app.command()
+def convert(
+    source: Annotated[str, typer.Argument(metavar="IN", help=CHECKPOINT)],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A .safetensors or a .pt file.")],
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="Cast to float32, float16 or bfloat16.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="PART", help="model or ema, nothing else.")
+    ] = None,
+    no_optimizer: Annotated[
+        bool, typer.Option("--no-optimizer", help="Leave the optimizer's state out.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
+    json: AsJson = False,
+    runs: Runs = None,
+) -> None:
+    """Write a checkpoint in another format or type, without holding it in memory."""
+    from dltui.cli.convert import convert, wanted
+
+    raise typer.Exit(
+        convert(source, out, wanted(dtype, only, not no_optimizer), runs, force=force, as_json=json)
+    )
+
+
+@app.command()
 def export(
     run: RunName,
     to: Annotated[str, typer.Option("--to", help="csv, json or tensorboard.")] = "csv",

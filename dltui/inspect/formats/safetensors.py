@@ -31,7 +31,7 @@ _USUAL_ENTRY = re.compile(
 )
 """As the libraries write an entry: ten times faster than JSON, which may order it otherwise."""
 
-_DTYPES = {
+DTYPES = {
     "BOOL": "bool",
     "U8": "uint8",
     "I8": "int8",
@@ -116,7 +116,7 @@ def _metadata(source: Source, text: bytes, notes: list[str]) -> dict[str, Any]:
 
 def _tensor(source: Source, name: str, text: bytes, start: int) -> Tensor:
     code, shape, begin, end = _entry(source, name, text)
-    bits = _PACKED_BITS.get(code) or BITS.get(_DTYPES.get(code, ""))
+    bits = _PACKED_BITS.get(code) or BITS.get(DTYPES.get(code, ""))
     if bits is None:
         raise _damaged(source, f"{quoted(name)} has the unknown type {quoted(code)}")
     if not 0 <= begin <= end <= source.size - start:
@@ -128,7 +128,7 @@ def _tensor(source: Source, name: str, text: bytes, start: int) -> Tensor:
     if code in _PACKED_BITS:
         tensor = Tensor(name, shape, _PACKED_DTYPES[code], end - begin, Packed(extent, code))
     else:
-        tensor = Tensor(name, shape, _DTYPES[code], end - begin, Plain(extent))
+        tensor = Tensor(name, shape, DTYPES[code], end - begin, Plain(extent))
     if tensor.elements * bits != (end - begin) * 8:
         raise _damaged(
             source,
