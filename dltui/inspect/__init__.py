@@ -8,6 +8,7 @@ open_checkpoint(path)     sniffs the format, reads names, shapes and places: no 
 tree.py                   modules with their sizes, repeated blocks folded
 parts.py                  model, moving average, optimizer; optimizer_state.py, progress.py
 recognise.py              the likely architecture; architectures/ has the tables
+findings/                 what is wrong with it: a rule a finding
 memory_table.py           what it takes as it is, in other types, and in training
 values.py                 the elements of one tensor, chunk by chunk, as numpy arrays
 statistics.py             what the values are like; histogram.py, how they are distributed

@@ -135,8 +135,8 @@ def matched(
     """The parameters of each group, by the shapes of their state (None where one has no state).
 
     Tried in turn: all in order; by rank (weights decay, biases and norms do not: GPT-2's recipe);
-    norms and biases apart by name; any order-keeping choice that is the only one. None if none
-    fits.
+    norms and biases apart by name. Where some were frozen: the only run of neighbours that fits (a
+    head over a frozen body), else the only choice that keeps the order. None if none fits.
     """
     total = sum(len(group) for group in asked)
     if total == len(parameters):
@@ -145,7 +145,7 @@ def matched(
             if names is not None:
                 return names
     if len(asked) == 1:
-        return _only_choice(asked[0], parameters)
+        return _only_run(asked[0], parameters) or _only_choice(asked[0], parameters)
     return None
 
 
@@ -186,10 +186,25 @@ def _split(
     return None
 
 
+def _only_run(
+    asked: Sequence[Shape | None], parameters: Sequence[tuple[str, Shape]]
+) -> list[list[str]] | None:
+    """Neighbours with these shapes, if they stand at one place only."""
+    shapes = [shape for _, shape in parameters]
+    found = [
+        begin
+        for begin in range(len(shapes) - len(asked) + 1)
+        if all(map(_fits, asked, shapes[begin : begin + len(asked)]))
+    ]
+    if len(found) != 1:
+        return None
+    return [[name for name, _ in parameters[found[0] : found[0] + len(asked)]]]
+
+
 def _only_choice(
     asked: Sequence[Shape | None], parameters: Sequence[tuple[str, Shape]]
 ) -> list[list[str]] | None:
-    """Where some parameters were frozen: the one way to find the shapes in order, if one only."""
+    """The one way to find the shapes in this order with gaps, if there is one only."""
     if any(shape is None for shape in asked):
         return None
     first = _greedy(asked, parameters)

@@ -1,5 +1,6 @@
 """Checkpoints without a file, for what only looks at names, shapes and metadata."""
 
+import json
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import torch
 
-from dltui.inspect.contents import BITS, Checkpoint, Module, Tensor
+from dltui.inspect.contents import BITS, Checkpoint, Extent, Module, Plain, Tensor
 
 
 def tensor(name: str, *shape: int, dtype: str = "float32", storage: str = "") -> Tensor:
-    return Tensor(name, shape, dtype, prod(shape) * BITS[dtype] // 8, None, storage)
+    size_bytes = prod(shape) * BITS[dtype] // 8
+    return Tensor(name, shape, dtype, size_bytes, Plain(Extent(0, 0, size_bytes)), storage)
 
 
 def checkpoint(
@@ -52,3 +54,28 @@ def _walk(value: Any, path: str, found: list[Tensor]) -> Any:
         walked_list = [_walk(each, f"{inner}{i}", found) for i, each in enumerate(value)]
         return [each for each in walked_list if each is not found]
     return value
+
+
+def write_in_order(path: Path, tensors: Mapping[str, torch.Tensor]) -> Path:
+    """A safetensors file with the tensors as they come: the library itself sorts them."""
+    header, data = {}, b""
+    for name, value in tensors.items():
+        stored = value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        header[name] = {
+            "dtype": _CODES[value.dtype],
+            "shape": list(value.shape),
+            "data_offsets": [len(data), len(data) + len(stored)],
+        }
+        data += stored
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return path
+
+
+_CODES = {
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.bool: "BOOL",
+}

@@ -95,6 +95,7 @@ def test_a_trained_head_over_a_frozen_body_is_found_by_its_shapes() -> None:
     shapes = [("body.weight", (16, 9)), ("body.bias", (16,)), ("head.weight", (3, 16))]
     assert matched([[(3, 16)]], shapes) == [["head.weight"]]
     assert matched([[(16,), (3, 16)]], shapes) == [["body.bias", "head.weight"]]
+    assert matched([[(16, 9), (3, 16)]], shapes) == [["body.weight", "head.weight"]]
 
 
 def test_where_two_answers_fit_none_is_given() -> None:
