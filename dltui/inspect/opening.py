@@ -14,7 +14,7 @@ from dltui.inspect.source import Source
 HEAD_BYTES = 4096
 """How much of a file the formats may look at to say whether it is theirs."""
 
-FILE_FORMATS: tuple[str, ...] = ("gguf", "safetensors", "onnx")
+FILE_FORMATS: tuple[str, ...] = ("torch_zip", "gguf", "safetensors", "onnx")
 """Modules of `formats/` for single files, in the order in which they are asked."""
 
 FOLDER_FORMATS: tuple[str, ...] = ("sharded", "hugging_face")

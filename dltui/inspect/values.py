@@ -65,15 +65,20 @@ class Values:
         """All elements once, as flat arrays as they are stored; for `numbers`, or to count bits.
 
         A tensor whose elements stand in the file one after the other is read in pieces of
-        `chunk_bytes`, in the file's order; any other comes in one or several larger ones. Packed
+        `chunk_bytes`, in the file's order, also where they are compressed; any other comes in
+        pieces of at most so many, or in one (blocks of a distributed checkpoint). Packed
         types, which have no elements of their own, come as the float32 values that they stand for.
         """
         if isinstance(tensor.place, Packed) and tensor.place.kind != VARINT:
             yield from self._unpacked(tensor, tensor.place, chunk_bytes)
             return
+        place = tensor.place
+        if isinstance(place, Deflated) and _is_dense_member(tensor, place):
+            yield from self._inflated_chunks(tensor, place, chunk_bytes)
+            return
         extent = self._contiguous(tensor)
         if extent is None:
-            yield self.stored(tensor).reshape(-1)
+            yield from _flat_pieces(self.stored(tensor), chunk_bytes)
             return
         dtype = stored_dtype(tensor.dtype)
         if getattr(tensor.place, "big_endian", False):
@@ -189,6 +194,38 @@ class Values:
         order = "F" if place.fortran_order else "C"
         return elements.reshape(shape, order=order)  # type: ignore[call-overload, no-any-return]
 
+    def _inflated_chunks(
+        self, tensor: Tensor, place: Deflated, chunk_bytes: int
+    ) -> Iterator[Array]:
+        """The elements of a compressed member, without ever holding all of them."""
+        dtype = stored_dtype(tensor.dtype)
+        dtype = dtype.newbyteorder(">") if place.big_endian else dtype
+        first = place.skip + place.offset * dtype.itemsize
+        source, packed = self._source(place.extent.file), place.extent
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        position, passed, left = 0, 0, tensor.elements * dtype.itemsize
+        waiting = b""
+        step = max(chunk_bytes // dtype.itemsize, 1) * dtype.itemsize
+        while left:
+            given = inflate.unconsumed_tail
+            if not given and position < packed.size:
+                size = min(step, packed.size - position)
+                given = source.read(packed.offset + position, size)
+                position += size
+            try:
+                data = inflate.decompress(given, step)
+            except zlib.error as error:
+                why = f"its compressed bytes are damaged ({error})"
+                raise self._refused(tensor, why) from error
+            if not data and not inflate.unconsumed_tail and position >= packed.size:
+                raise self._refused(tensor, "its compressed bytes have not the size they claim")
+            waiting += data[max(first - passed, 0) :]
+            passed += len(data)
+            whole = min(len(waiting) - len(waiting) % dtype.itemsize, left)
+            if whole >= min(step, left):
+                yield np.frombuffer(waiting[:whole], dtype)
+                waiting, left = waiting[whole:], left - whole
+
     def _assembled(self, tensor: Tensor, place: Pieces) -> Array:
         whole = np.zeros(tensor.shape, stored_dtype(tensor.dtype))
         for piece in place.pieces:
@@ -253,6 +290,29 @@ def _dense(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
     return True
 
 
+def _is_dense_member(tensor: Tensor, place: Deflated) -> bool:
+    return place.stride is None or _dense(tensor.shape, place.stride)
+
+
+def _flat_pieces(array: Array, most_bytes: int) -> Iterator[Array]:
+    """All elements in row-major order, in flat arrays of at most `most_bytes`: an expanded tensor
+    has more of them than any memory."""
+    if array.nbytes <= most_bytes or array.ndim == 0:
+        yield array.reshape(-1)
+        return
+    rows = most_bytes // (array.nbytes // len(array))
+    if rows == 0:
+        for row in array:
+            yield from _flat_pieces(row, most_bytes)
+        return
+    for begin in range(0, len(array), rows):
+        yield array[begin : begin + rows].reshape(-1)
+
+
 def _strided(elements: Array, shape: tuple[int, ...], stride: tuple[int, ...]) -> Array:
-    steps = tuple(step * elements.dtype.itemsize for step in stride)
+    # The stride of a dimension of size 1 means nothing, and may be any number.
+    steps = tuple(
+        step * elements.dtype.itemsize if size > 1 else 0
+        for size, step in zip(shape, stride, strict=True)
+    )
     return np.lib.stride_tricks.as_strided(elements, shape, steps, writeable=False)

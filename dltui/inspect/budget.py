@@ -1,0 +1,28 @@
+"""How much memory opening one file may take, whatever the file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dltui.errors import CheckpointError
+
+BUDGET_BYTES = 140 << 20
+"""With the interpreter's own 30 MB well below 200 MB; a file of 80,000 tensors needs 120 MB."""
+
+
+class Budget:
+    """Memory that a file's content has taken so far, by estimates that are never too low."""
+
+    def __init__(self, path: Path, size_bytes: int = BUDGET_BYTES):
+        self.path = path
+        self.left_bytes = size_bytes
+
+    def take(self, size_bytes: int) -> None:
+        """Raises CheckpointError where the file asks for more than there is."""
+        self.left_bytes -= size_bytes
+        if self.left_bytes < 0:
+            raise CheckpointError(
+                "to list it would take more memory than any real checkpoint needs",
+                where=str(self.path),
+                remedy="it was made to do harm, or is not a checkpoint",
+            )

@@ -1,0 +1,121 @@
+"""`torch.save` since 1.6: a zip archive with a pickle, and one member a storage.
+
+```
+archive/data.pkl     the object; its tensors name storages by persistent ids
+archive/data/0 …     the bytes of each storage
+archive/byteorder    little or big
+```
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltui.errors import CheckpointError
+from dltui.inspect.budget import Budget
+from dltui.inspect.contents import Checkpoint, Extent
+from dltui.inspect.pickles.machine import unpickle
+from dltui.inspect.pickles.naming import Naming, shared_storages
+from dltui.inspect.pickles.nodes import Global, Node, Persistent
+from dltui.inspect.pickles.torch_tensors import (
+    STORAGE_DTYPES,
+    Storage,
+    item_bytes,
+    not_readable,
+)
+from dltui.inspect.source import Source
+from dltui.inspect.zip_archive import Archive, begins_as_zip, directory_bytes
+
+MAX_PICKLE_BYTES = 64 << 20
+
+
+def sniff(head: bytes, source: Source) -> bool:
+    """A zip archive with a `data.pkl`."""
+    return begins_as_zip(head) and b"data.pkl" in directory_bytes(source)
+
+
+def read(source: Source) -> Checkpoint:
+    """The tensors of the pickle, and what else it holds. Raises CheckpointError."""
+    budget = Budget(source.path)
+    archive = Archive(source, budget)
+    root = archive_root(archive, "data.pkl")
+    naming, metadata, globals_ = read_pickle(archive, budget, root, "data.pkl")
+    notes = list(naming.notes)
+    version = metadata.get("pytorch-lightning_version")
+    if isinstance(version, str):
+        notes.append(f"A checkpoint of Lightning {version}.")
+    return Checkpoint(
+        path=source.path,
+        format="PyTorch zip",
+        files=(source.path,),
+        size_bytes=source.size,
+        tensors=shared_storages(naming.tensors),
+        globals=globals_,
+        metadata=metadata,
+        modules=naming.modules,
+        notes=tuple(notes),
+    )
+
+
+def archive_root(archive: Archive, name: str) -> str:
+    """The folder of the archive in which `name` stands: `archive/`, or nothing."""
+    found = sorted((member for member in archive if member.split("/")[-1] == name), key=len)
+    if not found:
+        raise CheckpointError(f"the archive has no {name}", where=str(archive.source.path))
+    return found[0].removesuffix(name)
+
+
+def read_pickle(
+    archive: Archive, budget: Budget, root: str, name: str, storages: str = "data/"
+) -> tuple[Naming, dict[str, Any], tuple[str, ...]]:
+    """One pickle of an archive and its tensors, whose storages lie in the folder `storages`.
+
+    The walk with its tensors and modules, the metadata, and the globals. Raises CheckpointError.
+    """
+    data = archive.read(root + name, MAX_PICKLE_BYTES)
+    budget.take(len(data))
+    found = unpickle(data, budget)
+    naming = Naming(ZipStorages(archive, root, storages), budget)
+    return naming, naming.metadata(found.value), found.globals
+
+
+class ZipStorages:
+    """The storages of an archive by their keys, each looked up once."""
+
+    def __init__(self, archive: Archive, root: str, folder: str):
+        self._archive = archive
+        self._folder = root + folder
+        self._found: dict[str, tuple[Extent, int | None]] = {}
+        self.path = archive.source.path
+        order = root + "byteorder"
+        self._big_endian = order in archive and archive.read(order, 16) == b"big"
+
+    def find(self, reference: Persistent) -> Storage:
+        """Raises CheckpointError if there is no such storage, or it is shorter than claimed."""
+        dtype, key, location, elements = storage_fields(reference, self.path)
+        if location == "meta":
+            return Storage(key, dtype, Extent(0, 0, 0), has_data=False)
+        known = self._found.get(key)
+        if known is None:
+            member = self._archive.member(self._folder + key)
+            inflated = member.inflated_bytes if member.deflated else None
+            known = self._found[key] = (self._archive.extent(member), inflated)
+        extent, inflated = known
+        if elements * item_bytes(dtype) > (extent.size if inflated is None else inflated):
+            raise not_readable(self.path, f"storage {key!r} is shorter than it says")
+        return Storage(key, dtype, extent, inflated, big_endian=self._big_endian)
+
+
+def storage_fields(reference: Persistent, path: Any) -> tuple[str, str, str, int]:
+    """Type, key, device and number of elements that a reference to a storage gives."""
+    match reference.id:
+        case ("storage", kind, str(key), location, int(elements), *_) if elements >= 0:
+            dtype = storage_dtype(kind)
+            if dtype is not None:
+                return dtype, key, location if isinstance(location, str) else "", elements
+    raise not_readable(path, "a tensor refers to no storage")
+
+
+def storage_dtype(kind: Node) -> str | None:
+    """`float32` of the class `torch.FloatStorage`."""
+    return STORAGE_DTYPES.get(kind.name) if isinstance(kind, Global) else None

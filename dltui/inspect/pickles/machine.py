@@ -1,0 +1,127 @@
+"""The pickle machine: a stack, a memo, and opcodes that only ever build inert nodes.
+
+Source: CPython, Lib/pickletools.py (protocols 0 to 5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from struct import error as StructError  # noqa: N812
+from typing import NoReturn
+
+from dltui.errors import CheckpointError
+from dltui.inspect.budget import Budget
+from dltui.inspect.pickles.nodes import Global, Node
+
+_BATCH = 512
+"""Operations between two looks at the budget."""
+
+
+class PickleCutError(CheckpointError):
+    """The pickle goes on after the end of the bytes given."""
+
+
+class Stop(Exception):  # noqa: N818  (an end, no error)
+    """The STOP opcode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpickled:
+    """What one pickle says."""
+
+    value: Node
+    end: int
+    """The position after its last byte."""
+    globals: tuple[str, ...]
+    """What code it names, `module.name`, each once, in its own order."""
+
+
+class Machine:
+    """The state while one pickle is read. `opcodes.py` holds what each opcode does to it."""
+
+    __slots__ = ("data", "globals", "marks", "memo", "path", "position", "spent", "stack")
+
+    def __init__(self, data: bytes, start: int, path: Path):
+        self.data = data
+        self.position = start
+        self.path = path
+        self.stack: list[Node] = []
+        self.marks: list[list[Node]] = []
+        self.memo: dict[int, Node] = {}
+        self.globals: dict[str, Global] = {}
+        self.spent = 0
+        """Estimated bytes of what was built since the budget was last asked."""
+
+    def take(self, size: int) -> bytes:
+        """The next bytes. Raises PickleCutError where there are fewer."""
+        begin = self.skip(size)
+        return self.data[begin : self.position]
+
+    def skip(self, size: int) -> int:
+        """Go on by `size` bytes; the position before. Raises PickleCutError."""
+        begin = self.position
+        if begin + size > len(self.data):
+            raise self.cut()
+        self.position = begin + size
+        return begin
+
+    def line(self) -> bytes:
+        """The bytes up to the next line feed, which is left out."""
+        end = self.data.find(b"\n", self.position)
+        if end < 0:
+            raise self.cut()
+        found = self.data[self.position : end]
+        self.position = end + 1
+        return found
+
+    def pop_mark(self) -> list[Node]:
+        """All that was pushed since the last mark."""
+        items = self.stack
+        self.stack = self.marks.pop()
+        return items
+
+    def cut(self) -> PickleCutError:
+        return PickleCutError(
+            "the pickle in it ends too early",
+            where=str(self.path),
+            remedy="the file is truncated; copy it again",
+        )
+
+    def fail(self, what: str) -> NoReturn:
+        """Raises CheckpointError with the position."""
+        raise CheckpointError(
+            f"the pickle in it is damaged: {what}, at byte {self.position:,}",
+            where=str(self.path),
+            remedy="copy or download it again",
+        )
+
+
+def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
+    """The value of the pickle that begins at `start`, as inert nodes.
+
+    Raises PickleCutError where the data ends before the pickle, CheckpointError where it is
+    damaged or would take more memory than the budget has.
+    """
+    from dltui.inspect.pickles.opcodes import HANDLERS  # opcodes.py builds on this module
+
+    machine = Machine(data, start, budget.path)
+    try:
+        while True:
+            for _ in range(_BATCH):
+                code = data[machine.position]
+                machine.position += 1
+                HANDLERS[code](machine)
+            budget.take(machine.spent)
+            machine.spent = 0
+    except Stop:
+        budget.take(machine.spent)
+    except (IndexError, StructError) as error:
+        if machine.position >= len(data) or isinstance(error, StructError):
+            raise machine.cut() from error
+        machine.fail("it takes more from its stack than is there")
+    except KeyError as error:
+        machine.fail(f"it recalls {error}, which it never kept")
+    except (ValueError, TypeError) as error:
+        machine.fail(str(error))
+    return Unpickled(machine.stack[-1], machine.position, tuple(machine.globals))

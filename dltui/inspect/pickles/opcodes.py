@@ -1,0 +1,547 @@
+"""What each opcode of protocols 0 to 5 does, by its byte.
+
+The numbers added to `spent` are the bytes of what an opcode can leave behind at most, with its
+place on the stack: CPython's object sizes, 3.11 to 3.13.
+"""
+
+from __future__ import annotations
+
+from codecs import escape_decode
+from collections.abc import Callable
+from struct import Struct
+
+from dltui.inspect.pickles.machine import Machine, Stop
+from dltui.inspect.pickles.nodes import (
+    ByteRange,
+    Entries,
+    Global,
+    Instance,
+    Members,
+    Node,
+    Persistent,
+)
+
+Handler = Callable[[Machine], None]
+
+_HIGHEST_PROTOCOL = 5
+_MAX_NUMBER_BYTES = 1000
+_MAX_KEPT_BYTES = 256
+"""Longer byte strings are left where they are."""
+_SLOT, _NUMBER, _LIST, _PAIR, _NODE, _INSTANCE, _MEMO = 18, 50, 90, 80, 140, 120, 120
+
+_INT32 = Struct("<i")
+_UINT16 = Struct("<H")
+_UINT32 = Struct("<I")
+_UINT64 = Struct("<Q")
+_DOUBLE = Struct(">d")
+
+
+def _unknown(machine: Machine) -> None:
+    machine.fail(f"{machine.data[machine.position - 1]:#04x} is no opcode")
+
+
+HANDLERS: list[Handler] = [_unknown] * 256
+"""By the opcode's byte."""
+
+
+def _opcode(*codes: bytes) -> Callable[[Handler], Handler]:
+    def register(handler: Handler) -> Handler:
+        for code in codes:
+            HANDLERS[code[0]] = handler
+        return handler
+
+    return register
+
+
+def _push(machine: Machine, value: Node, size: int = 0) -> None:
+    machine.spent += size + _SLOT
+    machine.stack.append(value)
+
+
+# The frame of a pickle
+
+
+@_opcode(b"\x80")
+def _proto(machine: Machine) -> None:
+    version = machine.take(1)[0]
+    if version > _HIGHEST_PROTOCOL:
+        machine.fail(f"protocol {version} is not known")
+
+
+@_opcode(b"\x95")
+def _frame(machine: Machine) -> None:
+    machine.skip(8)
+
+
+@_opcode(b".")
+def _stop(machine: Machine) -> None:
+    if not machine.stack:
+        machine.fail("it ends without a value")
+    raise Stop
+
+
+# Stack and memo
+
+
+@_opcode(b"(")
+def _mark(machine: Machine) -> None:
+    machine.spent += _LIST
+    machine.marks.append(machine.stack)
+    machine.stack = []
+
+
+@_opcode(b"0")
+def _pop(machine: Machine) -> None:
+    if machine.stack:
+        machine.stack.pop()
+    else:
+        machine.pop_mark()
+
+
+@_opcode(b"1")
+def _pop_mark(machine: Machine) -> None:
+    machine.pop_mark()
+
+
+@_opcode(b"2")
+def _dup(machine: Machine) -> None:
+    _push(machine, machine.stack[-1])
+
+
+def _keep(machine: Machine, key: int) -> None:
+    machine.spent += _MEMO
+    machine.memo[key] = machine.stack[-1]
+
+
+@_opcode(b"q")
+def _binput(machine: Machine) -> None:
+    _keep(machine, machine.data[machine.position])
+    machine.position += 1
+
+
+@_opcode(b"r")
+def _long_binput(machine: Machine) -> None:
+    _keep(machine, _UINT32.unpack_from(machine.data, machine.skip(4))[0])
+
+
+@_opcode(b"p")
+def _put(machine: Machine) -> None:
+    _keep(machine, _decimal(machine))
+
+
+@_opcode(b"\x94")
+def _memoize(machine: Machine) -> None:
+    _keep(machine, len(machine.memo))
+
+
+@_opcode(b"h")
+def _binget(machine: Machine) -> None:
+    _push(machine, machine.memo[machine.data[machine.position]])
+    machine.position += 1
+
+
+@_opcode(b"j")
+def _long_binget(machine: Machine) -> None:
+    _push(machine, machine.memo[_UINT32.unpack_from(machine.data, machine.skip(4))[0]])
+
+
+@_opcode(b"g")
+def _get(machine: Machine) -> None:
+    _push(machine, machine.memo[_decimal(machine)])
+
+
+# Plain values
+
+
+@_opcode(b"N")
+def _none(machine: Machine) -> None:
+    _push(machine, None)
+
+
+@_opcode(b"\x88")
+def _true(machine: Machine) -> None:
+    _push(machine, True)
+
+
+@_opcode(b"\x89")
+def _false(machine: Machine) -> None:
+    _push(machine, False)
+
+
+@_opcode(b"K")
+def _binint1(machine: Machine) -> None:
+    _push(machine, machine.data[machine.position])
+    machine.position += 1
+
+
+@_opcode(b"M")
+def _binint2(machine: Machine) -> None:
+    _push(machine, _UINT16.unpack_from(machine.data, machine.skip(2))[0], _NUMBER)
+
+
+@_opcode(b"J")
+def _binint(machine: Machine) -> None:
+    _push(machine, _INT32.unpack_from(machine.data, machine.skip(4))[0], _NUMBER)
+
+
+@_opcode(b"I")
+def _int(machine: Machine) -> None:
+    line = _number_line(machine)
+    if line in (b"00", b"01"):
+        _push(machine, line == b"01")
+    else:
+        _push(machine, int(line, 0), _NUMBER + len(line))
+
+
+@_opcode(b"L")
+def _long(machine: Machine) -> None:
+    line = _number_line(machine)
+    _push(machine, int(line.removesuffix(b"L"), 0), _NUMBER + len(line))
+
+
+@_opcode(b"\x8a")
+def _long1(machine: Machine) -> None:
+    _integer(machine, machine.take(1)[0])
+
+
+@_opcode(b"\x8b")
+def _long4(machine: Machine) -> None:
+    _integer(machine, _INT32.unpack(machine.take(4))[0])
+
+
+@_opcode(b"F")
+def _float(machine: Machine) -> None:
+    _push(machine, float(_number_line(machine)), _NUMBER)
+
+
+@_opcode(b"G")
+def _binfloat(machine: Machine) -> None:
+    _push(machine, _DOUBLE.unpack_from(machine.data, machine.skip(8))[0], _NUMBER)
+
+
+def _integer(machine: Machine, size: int) -> None:
+    if not 0 <= size <= _MAX_NUMBER_BYTES:
+        machine.fail(f"a number of {size:,} bytes")
+    _push(machine, int.from_bytes(machine.take(size), "little", signed=True), _NUMBER + size)
+
+
+def _number_line(machine: Machine) -> bytes:
+    line = machine.line()
+    if len(line) > _MAX_NUMBER_BYTES:
+        machine.fail(f"a number of {len(line):,} characters")
+    return line
+
+
+def _decimal(machine: Machine) -> int:
+    key = int(_number_line(machine))
+    if key < 0:
+        machine.fail("a negative place in its memo")
+    return key
+
+
+# Text and bytes
+
+
+def _text(machine: Machine, size: int) -> None:
+    text = str(machine.take(size), "utf-8", "replace")
+    # Text that is not ASCII takes up to four bytes a character.
+    _push(machine, text, 80 + (size if text.isascii() else 4 * size))
+
+
+@_opcode(b"\x8c")
+def _short_binunicode(machine: Machine) -> None:
+    _text(machine, machine.take(1)[0])
+
+
+@_opcode(b"X")
+def _binunicode(machine: Machine) -> None:
+    _text(machine, _UINT32.unpack_from(machine.data, machine.skip(4))[0])
+
+
+@_opcode(b"\x8d")
+def _binunicode8(machine: Machine) -> None:
+    _text(machine, _UINT64.unpack_from(machine.data, machine.skip(8))[0])
+
+
+@_opcode(b"V")
+def _unicode(machine: Machine) -> None:
+    line = machine.line()
+    text = str(line, "raw-unicode-escape").encode("utf-8", "replace").decode()
+    _push(machine, text, 80 + 4 * len(line))
+
+
+def _bytes(machine: Machine, size: int) -> None:
+    if size > _MAX_KEPT_BYTES:
+        _push(machine, ByteRange(machine.skip(size), size), _NODE)
+    else:
+        _push(machine, machine.take(size), _NODE + size)
+
+
+@_opcode(b"C")
+def _short_binbytes(machine: Machine) -> None:
+    _bytes(machine, machine.take(1)[0])
+
+
+@_opcode(b"B")
+def _binbytes(machine: Machine) -> None:
+    _bytes(machine, _UINT32.unpack_from(machine.data, machine.skip(4))[0])
+
+
+@_opcode(b"\x8e", b"\x96")
+def _binbytes8(machine: Machine) -> None:
+    _bytes(machine, _UINT64.unpack_from(machine.data, machine.skip(8))[0])
+
+
+@_opcode(b"\x97", b"\x98")
+def _buffer(machine: Machine) -> None:
+    machine.fail("it asks for a buffer that is not in the file")
+
+
+def _old_text(machine: Machine, data: bytes) -> None:
+    """Python 2's str, which held text or bytes."""
+    try:
+        text: Node = data.decode()
+    except UnicodeDecodeError:
+        text = data
+    _push(machine, text, 80 + 4 * len(data))
+
+
+@_opcode(b"U")
+def _short_binstring(machine: Machine) -> None:
+    _old_text(machine, machine.take(machine.take(1)[0]))
+
+
+@_opcode(b"T")
+def _binstring(machine: Machine) -> None:
+    size = _INT32.unpack(machine.take(4))[0]
+    if size < 0:
+        machine.fail("a text of negative length")
+    _old_text(machine, machine.take(size))
+
+
+@_opcode(b"S")
+def _string(machine: Machine) -> None:
+    line = machine.line()
+    if len(line) < 2 or line[0] != line[-1] or line[:1] not in b"\"'":
+        machine.fail("a text without its quotes")
+    _old_text(machine, escape_decode(line[1:-1])[0])
+
+
+# Containers
+
+
+@_opcode(b")")
+def _empty_tuple(machine: Machine) -> None:
+    _push(machine, ())
+
+
+@_opcode(b"t")
+def _tuple(machine: Machine) -> None:
+    items = machine.pop_mark()
+    _push(machine, tuple(items), 48 + 8 * len(items))
+
+
+@_opcode(b"\x85", b"\x86", b"\x87")
+def _short_tuple(machine: Machine) -> None:
+    size = machine.data[machine.position - 1] - 0x84
+    if len(machine.stack) < size:
+        raise IndexError
+    machine.stack[-size:] = [tuple(machine.stack[-size:])]
+    machine.spent += 48 + 8 * size
+
+
+@_opcode(b"]")
+def _empty_list(machine: Machine) -> None:
+    _push(machine, [], _LIST)
+
+
+@_opcode(b"l")
+def _list(machine: Machine) -> None:
+    items = machine.pop_mark()
+    _push(machine, items, _LIST)
+
+
+@_opcode(b"}")
+def _empty_dict(machine: Machine) -> None:
+    _push(machine, Entries(), _NODE)
+
+
+@_opcode(b"d")
+def _dict(machine: Machine) -> None:
+    _push(machine, Entries(_pairs(machine, machine.pop_mark())), _NODE)
+
+
+@_opcode(b"\x8f")
+def _empty_set(machine: Machine) -> None:
+    _push(machine, Members([]), _NODE)
+
+
+@_opcode(b"\x91")
+def _frozenset(machine: Machine) -> None:
+    _push(machine, Members(machine.pop_mark()), _NODE)
+
+
+@_opcode(b"a")
+def _append(machine: Machine) -> None:
+    _extend(machine, [machine.stack.pop()])
+
+
+@_opcode(b"e")
+def _appends(machine: Machine) -> None:
+    _extend(machine, machine.pop_mark())
+
+
+@_opcode(b"\x90")
+def _additems(machine: Machine) -> None:
+    items = machine.pop_mark()
+    target = machine.stack[-1]
+    if not isinstance(target, Members):
+        machine.fail("members are added to what is no set")
+    target.items += items
+
+
+def _extend(machine: Machine, items: list[Node]) -> None:
+    target = machine.stack[-1]
+    if isinstance(target, list):
+        target += items
+    elif isinstance(target, Instance):
+        if target.items is None:
+            target.items = []
+            machine.spent += _LIST
+        target.items += items
+    else:
+        machine.fail("items are added to what is no list")
+
+
+@_opcode(b"s")
+def _setitem(machine: Machine) -> None:
+    value, key = machine.stack.pop(), machine.stack.pop()
+    _update(machine, [key, value])
+
+
+@_opcode(b"u")
+def _setitems(machine: Machine) -> None:
+    _update(machine, machine.pop_mark())
+
+
+def _update(machine: Machine, items: list[Node]) -> None:
+    target = machine.stack[-1]
+    if isinstance(target, Instance):
+        if target.entries is None:
+            target.entries = Entries()
+            machine.spent += _NODE
+        target = target.entries
+    if not isinstance(target, Entries):
+        machine.fail("keys are set in what is no dictionary")
+    target.pairs += _pairs(machine, items)
+
+
+def _pairs(machine: Machine, items: list[Node]) -> list[tuple[Node, Node]]:
+    if len(items) % 2:
+        machine.fail("a key without a value")
+    machine.spent += _PAIR * len(items) // 2
+    return list(zip(items[::2], items[1::2], strict=True))
+
+
+# What would be code, and what it would return
+
+
+@_opcode(b"c")
+def _global(machine: Machine) -> None:
+    module, name = machine.line(), machine.line()
+    _code(machine, module.decode(), name.decode())
+
+
+@_opcode(b"\x93")
+def _stack_global(machine: Machine) -> None:
+    name, module = machine.stack.pop(), machine.stack.pop()
+    if type(name) is not str or type(module) is not str:
+        machine.fail("a class is named by what is no text")
+    _code(machine, module, name)
+
+
+@_opcode(b"\x82")
+def _ext1(machine: Machine) -> None:
+    _extension(machine, 1)
+
+
+@_opcode(b"\x83")
+def _ext2(machine: Machine) -> None:
+    _extension(machine, 2)
+
+
+@_opcode(b"\x84")
+def _ext4(machine: Machine) -> None:
+    _extension(machine, 4)
+
+
+def _extension(machine: Machine, size: int) -> None:
+    """A class by a number that the reading program would have registered."""
+    code = int.from_bytes(machine.take(size), "little", signed=size == 4)
+    _code(machine, "copyreg", f"extension {code}")
+
+
+def _code(machine: Machine, module: str, name: str) -> None:
+    path = f"{module}.{name}"
+    known = machine.globals.get(path)
+    if known is None:
+        known = machine.globals[path] = Global(module, name)
+        machine.spent += _NODE + _MEMO + 3 * (80 + 4 * len(path))
+    _push(machine, known)
+
+
+@_opcode(b"R")
+def _reduce(machine: Machine) -> None:
+    arguments = machine.stack.pop()
+    machine.stack[-1] = Instance(machine.stack[-1], arguments)
+    machine.spent += _INSTANCE
+
+
+@_opcode(b"\x81")
+def _newobj(machine: Machine) -> None:
+    _reduce(machine)
+
+
+@_opcode(b"\x92")
+def _newobj_ex(machine: Machine) -> None:
+    keywords, arguments = machine.stack.pop(), machine.stack.pop()
+    machine.stack[-1] = Instance(machine.stack[-1], arguments, keywords)
+    machine.spent += _INSTANCE
+
+
+@_opcode(b"i")
+def _inst(machine: Machine) -> None:
+    arguments = tuple(machine.pop_mark())
+    _global(machine)
+    machine.stack[-1] = Instance(machine.stack[-1], arguments)
+    machine.spent += _INSTANCE + 48 + 8 * len(arguments)
+
+
+@_opcode(b"o")
+def _obj(machine: Machine) -> None:
+    made_by, *arguments = machine.pop_mark()
+    _push(machine, Instance(made_by, tuple(arguments)), _INSTANCE + 48 + 8 * len(arguments))
+
+
+@_opcode(b"b")
+def _build(machine: Machine) -> None:
+    """The state that would have been set. On a class or a plain value it would change code or
+    nothing, and is dropped."""
+    state = machine.stack.pop()
+    target = machine.stack[-1]
+    if isinstance(target, Instance):
+        if isinstance(state, Entries) and isinstance(target.state, Entries):
+            machine.spent += _PAIR * (len(target.state.pairs) + len(state.pairs))
+            state = Entries(target.state.pairs + state.pairs)
+        target.state = state
+
+
+@_opcode(b"P")
+def _persid(machine: Machine) -> None:
+    _push(machine, Persistent(str(machine.line(), "utf-8", "replace")), _NODE)
+
+
+@_opcode(b"Q")
+def _binpersid(machine: Machine) -> None:
+    machine.stack[-1] = Persistent(machine.stack[-1])
+    machine.spent += _NODE

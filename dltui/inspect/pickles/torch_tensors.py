@@ -1,0 +1,266 @@
+"""The calls by which torch's pickles rebuild tensors, read as what they say of a tensor.
+
+Source: torch/_utils.py and torch/_tensor.py (`_rebuild_…`), torch 0.1 to 2.15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Protocol
+
+from dltui.errors import CheckpointError
+from dltui.inspect.checks import MAX_ELEMENTS, shape_problem
+from dltui.inspect.contents import BITS, Deflated, Extent, Packed, Place, View
+from dltui.inspect.pickles.nodes import Entries, Global, Instance, Node, Persistent
+
+STORAGE_DTYPES = {
+    "DoubleStorage": "float64",
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+    "QInt8Storage": "int8",
+    "QUInt8Storage": "uint8",
+    "QInt32Storage": "int32",
+    "QUInt4x2Storage": "quint4x2",
+    "QUInt2x4Storage": "quint2x4",
+    "UntypedStorage": "uint8",
+}
+_ALIASES = {
+    "double": "float64",
+    "float": "float32",
+    "half": "float16",
+    "long": "int64",
+    "int": "int32",
+    "short": "int16",
+    "chalf": "complex32",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+    "qint8": "int8",
+    "quint8": "uint8",
+    "qint32": "int32",
+}
+_PACKED_BYTES = {"bits16": 2, "bcomplex32": 4}
+"""Bytes of one element of types that have no numbers here; 1 of all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """One storage of a file, found."""
+
+    key: str
+    dtype: str
+    """Of the storage itself; a tensor on an untyped one has its own."""
+    extent: Extent
+    inflated_bytes: int | None = None
+    """Set where the extent is compressed."""
+    offset: int = 0
+    """In elements: where a view of another storage begins (legacy files)."""
+    big_endian: bool = False
+    has_data: bool = True
+    """False for storages on the meta device."""
+
+
+class Storages(Protocol):
+    """What finds the storages of one file."""
+
+    path: Path
+
+    def find(self, reference: Persistent) -> Storage:
+        """Raises CheckpointError if the reference names none, or the file does not have it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A tensor as the pickle describes it."""
+
+    storage: Persistent | None
+    """None where it has no values of its own."""
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    dtype: str | None
+    """None if it is the storage's."""
+    kind: str = ""
+    state: Node = None
+    """What a subclass of Tensor keeps beside its elements."""
+    conjugated: bool = False
+
+
+def rebuilt(node: Instance) -> Rebuilt | None:
+    """The tensor that a call would rebuild, None if the call is no such.
+
+    Raises ValueError where its arguments are not those of the call.
+    """
+    kind, state = "", None
+    while isinstance(node, Instance):
+        name, args = node.class_name, node.args
+        if name not in _WRAPPERS and name not in _REBUILDERS:
+            return None
+        if not isinstance(args, tuple):
+            raise ValueError(f"{name} is called with no arguments")
+        if name in _REBUILDERS:
+            found = _matched(name, _REBUILDERS[name], args)
+            return Rebuilt(*found, kind=kind, state=state, conjugated=_is_conjugated(args))
+        if not args:
+            raise ValueError(f"{name} is called with no arguments")
+        if name in _PARAMETERS:
+            node, kind = args[0], "parameter"
+        elif name in _TYPED:
+            function, _, inner, state = _at_least(name, args, 4)
+            node = Instance(function, inner)
+        else:
+            node = args[0]
+    return None
+
+
+_PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
+_TYPED = {"torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2"}
+_WRAPPERS = {
+    *_PARAMETERS,
+    *_TYPED,
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+    "torch.tensor._rebuild_from_type",
+    "torch.tensor._rebuild_from_type_v2",
+}
+
+_Fields = tuple[Persistent | None, int, tuple[int, ...], tuple[int, ...], str | None]
+
+
+def _matched(name: str, rebuild: Callable[..., _Fields], args: tuple[Node, ...]) -> _Fields:
+    try:
+        return rebuild(*args)
+    except (TypeError, IndexError) as error:
+        raise ValueError(f"{name} is called with other arguments than it takes") from error
+
+
+def _at_least(name: str, args: tuple[Node, ...], count: int) -> tuple[Node, ...]:
+    if len(args) < count:
+        raise ValueError(f"{name} is called with {len(args)} arguments")
+    return args[:count]
+
+
+def _plain(storage: Node, offset: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
+    if not isinstance(storage, Persistent):
+        raise ValueError("a tensor without a storage")
+    return storage, _count(offset), _sizes(shape), _sizes(stride), None
+
+
+def _typed(
+    storage: Node,
+    offset: Node,
+    shape: Node,
+    stride: Node,
+    requires_grad: Node,
+    hooks: Node,
+    dtype: Node,
+    *_: Node,
+) -> _Fields:
+    return *_plain(storage, offset, shape, stride)[:4], dtype_name(dtype)
+
+
+def _meta(dtype: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
+    return None, 0, _sizes(shape), _sizes(stride), dtype_name(dtype)
+
+
+def _wrapper(class_: Node, dtype: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
+    return _meta(dtype, shape, stride)
+
+
+_REBUILDERS: dict[str, Callable[..., _Fields]] = {
+    "torch._utils._rebuild_tensor": _plain,
+    "torch._utils._rebuild_tensor_v2": _plain,
+    "torch._utils._rebuild_tensor_v3": _typed,
+    "torch._utils._rebuild_qtensor": _plain,
+    "torch._utils._rebuild_meta_tensor_no_storage": _meta,
+    "torch._utils._rebuild_wrapper_subclass": _wrapper,
+}
+
+
+def _is_conjugated(args: tuple[Node, ...]) -> bool:
+    return any(isinstance(arg, Entries) and arg.by_name().get("conj") is True for arg in args[6:])
+
+
+def dtype_name(node: Node) -> str:
+    """`float32` of the class `torch.float32`. Raises ValueError for anything else."""
+    if not isinstance(node, Global) or node.module != "torch":
+        raise ValueError("a tensor without a type")
+    return _ALIASES.get(node.name, node.name)
+
+
+def item_bytes(dtype: str) -> int:
+    """Bytes of one element as torch stores it."""
+    return BITS[dtype] // 8 if dtype in BITS else _PACKED_BYTES.get(dtype, 1)
+
+
+def _count(node: Node) -> int:
+    if type(node) is not int or node < 0:
+        raise ValueError("a tensor whose place is no number")
+    return node
+
+
+def _sizes(node: Node) -> tuple[int, ...]:
+    """A shape or stride. Raises ValueError if it is none, or larger than any tensor's."""
+    if isinstance(node, Instance) and node.class_name == "torch.Size" and node.args:
+        node = node.args[0]
+    if not isinstance(node, tuple | list) or not all(type(n) is int and n >= 0 for n in node):
+        raise ValueError("a tensor whose shape is not numbers")
+    return tuple(node)
+
+
+def checked_place(found: Rebuilt, storage: Storage, dtype: str) -> tuple[Place, int]:
+    """Where the elements are, and how many of the file's bytes they touch.
+
+    Raises ValueError if they reach beyond the storage or the shape is no tensor's.
+    """
+    shape, stride = found.shape, found.stride
+    check_shape(shape, stride)
+    span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
+    span = span if prod(shape) else 0
+    item = item_bytes(dtype)
+    offset = found.offset + storage.offset
+    whole = storage.extent.size if storage.inflated_bytes is None else storage.inflated_bytes
+    if span and (offset + span) * item > whole and dtype in BITS:
+        raise ValueError(f"a tensor of shape {list(shape)} reaches beyond its storage")
+    touched = min(prod(shape), span) * item
+    if dtype not in BITS:
+        return Packed(storage.extent, dtype), min(touched, whole)
+    if storage.inflated_bytes is None:
+        return View(storage.extent, offset, stride, storage.big_endian), touched
+    place = Deflated(
+        storage.extent,
+        storage.inflated_bytes,
+        big_endian=storage.big_endian,
+        stride=stride,
+        offset=offset,
+    )
+    return place, touched
+
+
+def check_shape(shape: tuple[int, ...], stride: tuple[int, ...]) -> None:
+    """Raises ValueError if torch could not have made such a tensor."""
+    if len(shape) != len(stride):
+        raise ValueError(f"a tensor of {len(shape)} dimensions with {len(stride)} strides")
+    problem = shape_problem(shape)
+    if problem or max(stride, default=0) > MAX_ELEMENTS:
+        raise ValueError(f"a tensor of {problem or 'impossible strides'}")
+
+
+def not_readable(path: Path, what: object) -> CheckpointError:
+    """A pickle that says of a tensor what cannot be."""
+    return CheckpointError(
+        f"the pickle in it is damaged: {what}",
+        where=str(path),
+        remedy="copy or download it again",
+    )
