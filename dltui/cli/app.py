@@ -282,7 +282,7 @@ def diff(
 
     if b is None:
         raise typer.Exit(trajectory(a, runs, as_json=json))
-    raise typer.Exit(diff(a, b, runs, as_json=json))
+    raise typer.Exit(diff(a, b, runs, as_json=json, as_text=plain))
 
 
 @app.command()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from dltui.cli.checkpoints import checkpoint_path, print_json, print_lines, progress_bar
 
 
-def diff(a: str, b: str, runs: Path | None, *, as_json: bool) -> int:
-    """Prints what differs between two checkpoints; 0 if nothing does, 1 otherwise.
+def diff(a: str, b: str, runs: Path | None, *, as_json: bool, as_text: bool) -> int:
+    """Shows what differs between two checkpoints; 0 if nothing does, 1 otherwise.
+
+    In a terminal on a screen, else as text.
 
     Raises CheckpointError if one cannot be read.
     """
@@ -16,8 +19,12 @@ def diff(a: str, b: str, runs: Path | None, *, as_json: bool) -> int:
     from dltui.inspect.compared import difference_json, difference_lines
     from dltui.inspect.diff import diff
 
-    first = open_checkpoint(checkpoint_path(a, runs))
-    second = open_checkpoint(checkpoint_path(b, runs))
+    path_a, path_b = checkpoint_path(a, runs), checkpoint_path(b, runs)
+    first, second = open_checkpoint(path_a), open_checkpoint(path_b)
+    if not as_json and not as_text and sys.stdin.isatty() and sys.stdout.isatty():
+        from dltui.cli.screens import open_difference
+
+        return open_difference(path_a, path_b)
     with progress_bar("comparing") as show:
         difference = diff(first, second, show)
     found = difference_json(first, second, difference)

@@ -42,6 +42,17 @@ def open_inspection(path: Path) -> int:
     return app.return_code or 0
 
 
+def open_difference(a: Path, b: Path) -> int:
+    """Compare two checkpoints; 0 if they are the same, 1 if not, 2 if one cannot be read."""
+    _need_terminal("In scripts: dltui diff --plain or --json.")
+    from dltui.ui.app import DltuiApp
+    from dltui.ui.inspect.diff_screen import DiffScreen
+
+    app = DltuiApp(first=lambda: DiffScreen(a, b))
+    app.run()
+    return app.return_code or 0
+
+
 def find(runs: Path | None, run: str) -> Path:
     """The folder of a run given as id, unique prefix, name, 'last' or path."""
     from dltui.runs import find_run

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,28 +17,34 @@ from textual.timer import Timer
 
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
-from dltui.ui.inspect.panel import Panel
 from dltui.ui.inspect.reading import Reading, ValueReader
 from dltui.ui.inspect.rows import Row
+from dltui.ui.inspect.study import Study
 from dltui.ui.inspect.tabs import ViewTabs
 from dltui.ui.inspect.views.facts import (
     code_lines,
     mapping_lines,
+    memory_lines,
     module_lines,
     overview_lines,
     tensor_lines,
 )
 from dltui.ui.inspect.wording import tensor_words
-from dltui.ui.panes.lines import Line, Lines
+from dltui.ui.panes.lines import Line, Lines, text_of
 
-FILE_VIEWS = ("overview", "metadata", "code")
+if TYPE_CHECKING:
+    from dltui.ui.inspect.panel import Panel
+
+FILE_VIEWS = ("overview", "memory", "metadata", "code")
 MODULE_VIEWS = ("module",)
 PANELS = {
     "stats": ("distribution", "StatisticsPanel"),
     "histogram": ("distribution", "HistogramPanel"),
+    "values": ("grid", "ValuesPanel"),
+    "optimizer": ("optimizer", "OptimizerPanel"),
 }
 """Views that read values, and where they are: imported when first looked at, as numpy is."""
-TENSOR_VIEWS = (*PANELS, "tensor")
+TENSOR_VIEWS = ("stats", "histogram", "values", "optimizer", "tensor")
 _PAUSE_S = 0.06
 """The cursor rests so long on a tensor before its values are read."""
 
@@ -58,6 +65,7 @@ class Details(Vertical):
     def __init__(self) -> None:
         super().__init__(id="details", classes="panel")
         self.file: OpenedFile | None = None
+        self.study: Study | None = None
         self.row: Row | None = None
         self.chosen = {"file": FILE_VIEWS[0], "module": MODULE_VIEWS[0], "tensor": TENSOR_VIEWS[0]}
         self.tabs = ViewTabs()
@@ -87,7 +95,10 @@ class Details(Vertical):
         """The views that there are of it."""
         if self.kind == "file":
             return FILE_VIEWS
-        return MODULE_VIEWS if self.kind == "module" else TENSOR_VIEWS
+        if self.kind == "module":
+            return MODULE_VIEWS
+        has_optimizer = self.file is not None and self.file.has_optimizer
+        return tuple(view for view in TENSOR_VIEWS if view != "optimizer" or has_optimizer)
 
     @property
     def view(self) -> str:
@@ -104,7 +115,7 @@ class Details(Vertical):
         """Another file, or the same opened again: nothing read before holds any more."""
         if self._reader is not None:
             self._reader.close()
-        self.file, self.row = file, None
+        self.file, self.study, self.row = file, None, None
         self._reader = ValueReader(file.checkpoint, self._deliver)
 
     def show(self, row: Row) -> None:
@@ -137,8 +148,9 @@ class Details(Vertical):
         if self.panel is None:
             self._draw()
 
-    def redraw(self) -> None:
-        """Something more is known of the file."""
+    def know(self, study: Study) -> None:
+        """More is known of the file now."""
+        self.study = study
         if self.kind != "tensor":
             self._draw()
 
@@ -175,8 +187,7 @@ class Details(Vertical):
 
     # Values
 
-    @on(Panel.Asked)
-    def look_again(self, event: Panel.Asked) -> None:
+    def on_panel_asked(self, event: Panel.Asked) -> None:
         if event.panel is self.panel:
             self._look(event.panel)
 
@@ -206,6 +217,9 @@ class Details(Vertical):
             self._reader.give_up()
 
     def _deliver(self, reading: Reading) -> None:
+        """Called by the reader's thread: a file that changed says so in place of its values."""
+        if reading.is_done and self.file is not None and self.file.has_changed():
+            reading = replace(reading, problem="the file has changed on disk: r opens it again")
         if self.is_attached:
             self.post_message(self.ValuesRead(reading))
 
@@ -216,20 +230,34 @@ class Details(Vertical):
 
     # Text
 
+    @property
+    def options(self) -> str:
+        """What `dltui inspect FILE` needs to show the text that is in front."""
+        return {"metadata": "--view metadata --plain", "code": "--view metadata --plain"}.get(
+            self.view, "--view tensors --plain" if self.kind == "module" else ""
+        )
+
+    def as_text(self) -> str:
+        """What stands in front, as lines of text."""
+        if self.panel is not None:
+            return self.panel.as_text()
+        return "\n".join(text_of(line).rstrip() for line in self.text.lines) + "\n"
+
     def _title(self, row: Row) -> str:
         if row.tensor is not None:
             return f"{visible(row.tensor.name, 120)}   {tensor_words(row.tensor)}"
         return visible(row.node.path, 160) if row.depth else "file"
 
     def _lines(self, file: OpenedFile, row: Row) -> list[Line]:
-        width = max(20, self.text.size.width - 1)
+        width = max(20, self.content_size.width - 1)
         if row.tensor is not None:
             return tensor_lines(row.tensor, row.node, file, width)
         if self.kind == "module":
             return module_lines(row.node, row.name, width)
         lines: dict[str, Callable[[], list[Line]]] = {
-            "overview": lambda: overview_lines(file, width),
+            "overview": lambda: overview_lines(file, self.study, width),
             "metadata": lambda: mapping_lines(file.checkpoint.metadata, width),
+            "memory": lambda: memory_lines(self.study, width),
             "code": lambda: code_lines(file, width),
         }
         return lines[self.view]()

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+ENTER = Binding("enter", "look", "Open", id="inspect-look")
+"""The tree's own key, named among those of the screen."""
+
+FIRST_TO_GO = ("inspect-look", "inspect-zoom", "inspect-save", "inspect-copy", "inspect-leave")
+"""What the key line leaves out first where it is narrow; the help has them all."""
+
 INSPECT_KEYS: list[BindingType] = [
     Binding(
         "slash",
@@ -13,7 +19,20 @@ INSPECT_KEYS: list[BindingType] = [
         tooltip="By name, dtype, shape and size: conv dtype:bf16 >1M shape:64,*",
         id="inspect-find",
     ),
-    Binding("escape", "leave_field", "Back", show=False, id="inspect-back"),
+    Binding("d", "compare", "Diff", tooltip="Compare with another file", id="inspect-diff"),
+    Binding(
+        "m",
+        "show_metadata",
+        "Metadata",
+        tooltip="What the file says beside its tensors, and back",
+        id="inspect-metadata",
+    ),
+    Binding(
+        "e", "export", "Export", tooltip="Write the tensor or the list to a file", id="inspect-save"
+    ),
+    Binding(
+        "y", "copy", "Copy", tooltip="This view as a command, as Python, as text", id="inspect-copy"
+    ),
     Binding(
         "z",
         "toggle_zoom",
@@ -21,6 +40,10 @@ INSPECT_KEYS: list[BindingType] = [
         tooltip="The details on the whole screen, and back",
         id="inspect-zoom",
     ),
+    Binding(
+        "r", "reopen", "Open again", show=False, tooltip="Read the file anew", id="inspect-reopen"
+    ),
+    Binding("escape", "leave_field", "Back", show=False, id="inspect-back"),
     Binding(
         "question_mark",
         "show_help",

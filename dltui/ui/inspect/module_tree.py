@@ -13,10 +13,10 @@ from textual.geometry import Region
 from textual.message import Message
 
 from dltui.charts.glyphs import terminal_glyphs
-from dltui.inspect.text import size_text
+from dltui.inspect.text import shape_text, size_text
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.rows import Outline, Row
-from dltui.ui.inspect.wording import count_text, shape_text, short_dtype
+from dltui.ui.inspect.wording import count_text, short_dtype
 from dltui.ui.panes.lines import Line, Lines, fit
 
 _INDENT = 2

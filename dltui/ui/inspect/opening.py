@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from dltui.errors import DltuiError
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import open_checkpoint
+from dltui.inspect.parts import Part, parts
 from dltui.inspect.tree import Node, tree
 
 if TYPE_CHECKING:
+    from dltui.inspect.optimizer_state import OptimizerSlot
     from dltui.inspect.statistics import Statistics
 
 Stamp = tuple[int, int, int]
@@ -39,6 +41,30 @@ class OpenedFile:
     def unfolded_root(self) -> Node:
         """The tree with every block by itself."""
         return tree(self.checkpoint, folded=False)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What is the model, what an average of it, what an optimizer's state."""
+        return parts(self.checkpoint)
+
+    @cached_property
+    def _slots(self) -> dict[str, list[OptimizerSlot]]:
+        from dltui.inspect.optimizer_state import optimizer_slots
+
+        found: dict[str, list[OptimizerSlot]] = {}
+        for slot in optimizer_slots(self.checkpoint):
+            if slot.parameter is not None:
+                found.setdefault(slot.parameter, []).append(slot)
+        return found
+
+    def slots_of(self, parameter: str) -> tuple[OptimizerSlot, ...]:
+        """What the optimizer keeps for a parameter."""
+        return tuple(self._slots.get(parameter, ()))
+
+    @property
+    def has_optimizer(self) -> bool:
+        """Whether the file holds an optimizer's state."""
+        return any(part.kind == "optimizer" for part in self.parts)
 
     def has_changed(self) -> bool:
         """Whether a file was written, replaced or removed since."""

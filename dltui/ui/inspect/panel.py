@@ -9,10 +9,14 @@ from typing import ClassVar
 from textual.containers import Vertical
 from textual.message import Message
 
+from dltui.charts.canvas import Frame
 from dltui.inspect.contents import Tensor
 from dltui.ui.inspect.opening import OpenedFile
 from dltui.ui.inspect.reading import Reading, Work
-from dltui.ui.panes.lines import Line, Lines
+from dltui.ui.panes.lines import Line, Lines, text_of
+
+_TEXT = 2_000
+"""Lines that are copied of a longer list."""
 
 
 class Panel(Vertical):
@@ -60,6 +64,22 @@ class Panel(Vertical):
     def command(self) -> str:
         """What `dltui inspect FILE --tensor NAME` needs to show the same."""
         return f"--view {self.view}"
+
+    def part(self) -> str:
+        """Which part of the tensor is shown, as Python indexes it; empty for all of it."""
+        return ""
+
+    def as_text(self) -> str:
+        """What stands in the panel, as lines of text."""
+        lines: list[str] = []
+        for widget in self.query("*"):
+            if isinstance(widget, Lines) and widget.display:
+                lines += [
+                    text_of(widget.line_at(n)).rstrip() for n in range(min(widget.count, _TEXT))
+                ]
+            elif isinstance(frame := getattr(widget, "frame", None), Frame) and widget.display:
+                lines += [line.rstrip() for line in frame.lines()]
+        return "\n".join(lines) + "\n"
 
     def say(self, *lines: Line) -> None:
         """Puts words over the picture; none takes the place away."""

@@ -1,4 +1,4 @@
-"""A checkpoint on the screen: its module tree, and what the cursor is on in detail."""
+"""A checkpoint on the screen: its module tree, what the cursor is on in detail, and findings."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Static
 
-from dltui.errors import DltuiError, UsageError
-from dltui.inspect.selection import Selection
+from dltui.errors import DltuiError
+from dltui.ui.inspect.actions import InspectActions
 from dltui.ui.inspect.details import Details
 from dltui.ui.inspect.header import header_line
-from dltui.ui.inspect.keys import INSPECT_KEYS
+from dltui.ui.inspect.keys import ENTER, FIRST_TO_GO, INSPECT_KEYS
 from dltui.ui.inspect.module_tree import ModuleTree
 from dltui.ui.inspect.opening import OpenedFile, Opening
 from dltui.ui.inspect.rows import Outline
+from dltui.ui.inspect.study import Study
 from dltui.ui.panes.key_line import KeyLine
 from dltui.ui.panes.lines import Lines
 from dltui.ui.widgets.size_guard import SizeGuard
 
 ONE_PANE_BELOW = 72
 """Columns below which tree and details take turns."""
+_LOOK_AGAIN_S = 2.0
 
 
-class InspectScreen(Screen[None]):
+class InspectScreen(InspectActions):
     """Explores the file that `opening` opens."""
 
     # Not CSS_PATH: Textual would read that only when the screen is pushed, not as the first one.
@@ -45,11 +45,18 @@ class InspectScreen(Screen[None]):
         file: OpenedFile | None
         problem: str = ""
 
-    def __init__(self, opening: Opening) -> None:
+    @dataclass
+    class FileStudied(Message):
+        """More is known of the file than what is in it."""
+
+        file: OpenedFile
+        study: Study
+
+    def __init__(self, opening: Opening, *, go_to: str = "") -> None:
+        """`go_to` is the tensor that the cursor begins at, if there is one of that name."""
         super().__init__()
         self.opening = opening
-        self.file: OpenedFile | None = None
-        self.outline: Outline | None = None
+        self._go_to = go_to
         self.tree_widget = ModuleTree(id="module-tree")
         self.details = Details()
 
@@ -57,13 +64,14 @@ class InspectScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Lines(id="inspect-header")
-        yield Lines(id="inspect-notice")
+        yield Static(id="inspect-notice", markup=False)
         with Horizontal(id="inspect-body"):
             with Vertical(id="tree-panel", classes="panel") as panel:
                 panel.border_title = "modules"
                 yield self.tree_widget
             yield self.details
-        yield KeyLine([key for key in INSPECT_KEYS if isinstance(key, Binding)])
+        find, *others = (key for key in INSPECT_KEYS if isinstance(key, Binding))
+        yield KeyLine([find, ENTER, *others], first_to_go=FIRST_TO_GO)
         yield SizeGuard()
 
     def on_mount(self) -> None:
@@ -72,11 +80,16 @@ class InspectScreen(Screen[None]):
             self._take(file)
         else:
             self.query_one("#inspect-header", Lines).set_lines([((" reading the file …", "dim"),)])
-            self._wait_for_file()
+            self.wait_for_file()
         self.tree_widget.focus()
+        self.set_interval(_LOOK_AGAIN_S, self._look_for_change)
+
+    def wait_for_file(self) -> None:
+        """Shows the file that `opening` opens as soon as it is open."""
+        self._await()
 
     @work(thread=True, exclusive=True, group="opening")
-    def _wait_for_file(self) -> None:
+    def _await(self) -> None:
         try:
             self.post_message(self.FileOpened(self.opening.result()))
         except DltuiError as error:
@@ -86,6 +99,8 @@ class InspectScreen(Screen[None]):
     def take_file(self, event: FileOpened) -> None:
         if event.file is not None:
             self._take(event.file)
+        elif self.file is not None:
+            self.app.notify(event.problem, severity="error", timeout=10, markup=False)
         elif self.app.screen_stack[0] is self:
             self.app.exit(return_code=2, message=event.problem.replace("[", r"\["))
         else:
@@ -93,103 +108,53 @@ class InspectScreen(Screen[None]):
             self.dismiss(None)
 
     def _take(self, file: OpenedFile) -> None:
-        self.file = file
+        """Shows the file; opened again, the cursor stays on the same name if it is still there."""
+        key = self.tree_widget.row.key if self.tree_widget.row is not None else None
+        self.file, self.study = file, None
         self.outline = Outline(file.path.name, file.root, lambda: file.unfolded_root)
         self.outline.open_while_it_fits(max(8, self.app.size.height - 6))
-        self._draw_header()
+        self.draw_header()
+        self.query_one("#inspect-notice").remove_class("-shown")
         self.details.open_file(file)
         self.tree_widget.show(self.outline)
+        if key is not None:
+            self.go_to_key(key)
+        elif self._go_to:
+            self.go_to_tensor(self._go_to)
+        # Not before the first frame: names of 20,000 tensors are looked at several times.
+        self.call_after_refresh(self._study, file)
+
+    @work(thread=True, exclusive=True, group="study")
+    def _study(self, file: OpenedFile) -> None:
+        from dltui.ui.inspect.study import studied
+
+        self.post_message(self.FileStudied(file, studied(file)))
+
+    @on(FileStudied)
+    def take_study(self, event: FileStudied) -> None:
+        if event.file is self.file:
+            self.study = event.study
+            self.draw_header()
+            self.details.know(event.study)
+
+    @work(thread=True, exclusive=True, group="change")
+    def _look_for_change(self) -> None:
+        file = self.file
+        if file is not None and file.has_changed() and self.app.is_running:
+            self.app.call_from_thread(self._tell_change, file)
+
+    def _tell_change(self, file: OpenedFile) -> None:
+        notice = self.query_one("#inspect-notice", Static)
+        if file is self.file and not notice.has_class("-shown"):
+            notice.update("▲ the file has changed on disk · r opens it again")
+            notice.add_class("-shown")
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < ONE_PANE_BELOW, "-one-pane")
-        self._draw_header()
+        self.draw_header()
 
-    def _draw_header(self) -> None:
+    def draw_header(self) -> None:
+        """Writes the first line anew."""
         if self.file is not None:
-            tensors = f"{len(self.file.checkpoint.tensors):,} tensors"
-            line = header_line(self.file, tensors, "", self.app.size.width)
+            line = header_line(self.file, self.study, self.app.size.width)
             self.query_one("#inspect-header", Lines).set_lines([line])
-
-    # The tree
-
-    @on(ModuleTree.RowShown)
-    def show_row(self, event: ModuleTree.RowShown) -> None:
-        if self.file is not None:
-            self.details.show(event.row)
-
-    @on(ModuleTree.TensorOpened)
-    def look_at_tensor(self) -> None:
-        if self.has_class("-one-pane"):
-            self.add_class("-zoomed")
-        self.details.focus_inside()
-
-    def action_go_to(self, number: int) -> None:
-        self.details.open(number - 1)
-
-    def action_toggle_zoom(self) -> None:
-        self.toggle_class("-zoomed")
-        if self.has_class("-zoomed"):
-            self.details.focus_inside()
-        else:
-            self.tree_widget.focus()
-
-    # Finding
-
-    async def action_open_filter(self) -> None:
-        found = self.query("#tensor-filter")
-        if not found:
-            field = Input(
-                placeholder="conv dtype:bf16 >1M shape:64,*", id="tensor-filter", classes="field"
-            )
-            await self.query_one("#tree-panel").mount(field, before=0)
-        field = self.query_one("#tensor-filter", Input)
-        self.remove_class("-zoomed")
-        field.add_class("-shown")
-        # At once, styles or not: what is typed next belongs into the field.
-        field.display = True
-        self.set_focus(field)
-
-    @on(Input.Changed, "#tensor-filter")
-    def filter_tensors(self, event: Input.Changed) -> None:
-        if self.outline is None or self.file is None:
-            return
-        panel = self.query_one("#tree-panel")
-        try:
-            self.outline.selection = Selection.parse(event.value)
-        except UsageError as error:
-            panel.border_subtitle = Content(error.message)
-            return
-        count = len(self.outline.selection.of(self.file.checkpoint.tensors))
-        panel.border_subtitle = Content(f"{count:,} found" if event.value.strip() else "")
-        self.tree_widget.show_rows()
-
-    @on(Input.Submitted, "#tensor-filter")
-    def leave_filter(self) -> None:
-        """Goes to the first tensor that was found."""
-        self.tree_widget.focus()
-        first = next((row for row in self.tree_widget.rows if row.tensor is not None), None)
-        if first is not None:
-            self.tree_widget.go_to(first.key)
-
-    def action_leave_field(self) -> None:
-        """Closes the filter, or leaves the zoom, or goes back to the tree."""
-        for field in self.query("#tensor-filter").results(Input):
-            if field.display:
-                field.value = ""
-                field.remove_class("-shown")
-                field.display = False
-        self.remove_class("-zoomed")
-        self.tree_widget.focus()
-
-    # Leaving
-
-    def action_show_help(self) -> None:
-        from dltui.ui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen.of(self))
-
-    def action_leave(self) -> None:
-        if self.app.screen_stack[0] is self:
-            self.app.exit()
-        else:
-            self.dismiss(None)

@@ -34,11 +34,6 @@ def short_dtype(dtype: str) -> str:
     return _SHORT.get(dtype, dtype)
 
 
-def shape_text(shape: tuple[int, ...]) -> str:
-    """`64×3×7×7`; a scalar is `scalar`."""
-    return "×".join(map(str, shape)) or "scalar"
-
-
 def count_text(count: int, width: int) -> str:
     """A count in at most `width` characters: `11,689,512`, else `11.7M`."""
     full = f"{count:,}"

@@ -29,9 +29,11 @@ class KeyLine(Lines):
 
     DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; background: $footer-background; }"
 
-    def __init__(self, bindings: Sequence[Binding]) -> None:
+    def __init__(self, bindings: Sequence[Binding], *, first_to_go: Sequence[str] = ()) -> None:
+        """`first_to_go`: ids of what is left out, in this order, where not all have room."""
         super().__init__(id="key-line")
         self._run_keys = tuple(bindings)
+        self._first_to_go = tuple(first_to_go)
         self._state = "live"
 
     def on_mount(self) -> None:
@@ -46,6 +48,10 @@ class KeyLine(Lines):
             self._state = state
             self._draw()
 
+    def on_resize(self) -> None:
+        if self._first_to_go:
+            self._draw()
+
     def on_click(self, event: events.Click) -> None:
         left = 1
         for binding in self._offered():
@@ -57,13 +63,18 @@ class KeyLine(Lines):
 
     def _offered(self) -> list[Binding]:
         is_live = self._state in ("live", "paused")
-        return [
+        offered = [
             binding
             for binding in self._run_keys
             if (binding.id in LIVE_KEYS and is_live)
             or (binding.id == RESTART_KEY and self._state == "restartable")
             or (binding.show and binding.id not in (*LIVE_KEYS, RESTART_KEY))
         ]
+        for left_out in self._first_to_go:
+            if sum(cell_len(self._label(each)) + 2 for each in offered) <= self.size.width:
+                break
+            offered = [binding for binding in offered if binding.id != left_out]
+        return offered
 
     def _label(self, binding: Binding) -> str:
         return f"{self._key(binding)} {self._word(binding)}"

@@ -170,19 +170,21 @@ class Table(Lines, Redrawn, can_focus=True):
 
     def _draw(self) -> None:
         widths = self.widths()
-        lines: list[Line] = [self._header(widths)]
-        for row in self._rows:
-            chosen = row.key == self.cursor_key
-            mark = "chosen" if chosen and self.has_focus else None
-            spans = []
-            for column, width, (text, tone) in zip(self.columns, widths, row.cells, strict=False):
-                cut = fit_end if column.path else fit
-                cell = cut(text, width, right=column.right) + " "
-                spans.append((cell, mark or ("strong" if chosen and not tone else tone)))
-            lines.append(tuple(spans))
-        self.set_lines(lines)
+        self.set_lines([self.header_line(widths), *(self.row_line(r, widths) for r in self._rows)])
 
-    def _header(self, widths: Sequence[int]) -> Line:
+    def row_line(self, row: Row, widths: Sequence[int]) -> Line:
+        """A row with its cells fitted into the columns."""
+        chosen = row.key == self.cursor_key
+        mark = "chosen" if chosen and self.has_focus else None
+        spans = []
+        for column, width, (text, tone) in zip(self.columns, widths, row.cells, strict=False):
+            cut = fit_end if column.path else fit
+            cell = cut(text, width, right=column.right) + " "
+            spans.append((cell, mark or ("strong" if chosen and not tone else tone)))
+        return tuple(spans)
+
+    def header_line(self, widths: Sequence[int]) -> Line:
+        """The names of the columns, with an arrow at the one sorted by."""
         spans = []
         for index, (column, width) in enumerate(zip(self.columns, widths, strict=True)):
             arrow = "" if index != self.sort_column else (" ↓" if self.descending else " ↑")

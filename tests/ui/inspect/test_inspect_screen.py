@@ -1,5 +1,6 @@
 """Exploring a checkpoint: what the screen shows and what its keys do."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -140,3 +141,92 @@ async def test_help_names_the_keys(tmp_path: Path) -> None:
         await pilot.press("question_mark")
         await pilot.pause()
         assert "Find" in seen(pilot)
+
+
+async def test_the_values_of_a_tensor_are_read_when_it_is_looked_at(tmp_path: Path) -> None:
+    arrays: Arrays = {"a.weight": np.array([[1.5, np.nan], [0, -2.25]], np.float32)}
+    async with opened(saved(tmp_path, arrays)) as pilot:
+        assert not screen(pilot).details.panels
+        screen(pilot).go_to_tensor("a.weight")
+        await until(pilot, lambda: "-2.25" in seen(pilot))
+        assert "NaN" in seen(pilot)
+        assert "1 25 %" in seen(pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: "1.500" in seen(pilot))
+
+
+async def test_a_part_of_a_tensor_is_chosen_as_in_python(tmp_path: Path) -> None:
+    arrays: Arrays = {"a.weight": np.arange(40, dtype=np.int32).reshape(4, 10)}
+    async with opened(saved(tmp_path, arrays), (200, 50)) as pilot:
+        screen(pilot).go_to_tensor("a.weight")
+        await pilot.press("3", "enter")
+        await until(pilot, lambda: "39" in seen(pilot))
+        await pilot.press("s", "9", "enter")
+        await pilot.pause()
+        assert "outside a dimension of 4" in seen(pilot)
+        await pilot.press("ctrl+u", *"2,-3", "colon", "enter")
+        await until(pilot, lambda: "[2,-3:]" in seen(pilot))
+        shown = seen(pilot)
+        assert all(number in shown for number in ("27", "28", "29"))
+        assert "39" not in shown
+
+
+async def test_a_view_is_copied_as_the_command_that_shows_it(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    async with opened(path) as pilot:
+        screen(pilot).go_to_tensor("wte.weight")
+        await pilot.press("2")
+        await until(pilot, lambda: "median" in seen(pilot))
+        await pilot.press("y", "y")
+        await pilot.pause()
+        command = pilot.app.clipboard
+        assert command == f"dltui inspect {path} --tensor wte.weight --view histogram"
+        await pilot.press("y", "p")
+        await pilot.pause()
+        found: dict[str, object] = {}
+        exec(pilot.app.clipboard, found)
+        array = found["array"]
+        assert isinstance(array, np.ndarray)
+        assert array.shape == (20, 8)
+        await pilot.press("y", "t")
+        await pilot.pause()
+        assert "median" in pilot.app.clipboard
+
+
+async def test_a_tensor_is_written_to_a_file(tmp_path: Path) -> None:
+    arrays: Arrays = {"a.weight": np.arange(12, dtype=np.float32).reshape(3, 4)}
+    async with opened(saved(tmp_path, arrays)) as pilot:
+        screen(pilot).go_to_tensor("a.weight")
+        await pilot.press("e", "enter")
+        written = Path("a.weight.npy")
+        await until(pilot, written.exists)
+        assert np.array_equal(np.load(written), arrays["a.weight"])
+        await pilot.press("e", "enter")
+        await pilot.pause()
+        assert "is there already" in seen(pilot)
+
+
+async def test_a_file_that_changes_while_it_is_open_says_so_and_is_opened_again(
+    tmp_path: Path,
+) -> None:
+    path = saved(tmp_path)
+    async with opened(path) as pilot:
+        screen(pilot).go_to_tensor("wpe.weight")
+        await until(pilot, lambda: "L2 norm" in seen(pilot))
+        path.unlink()
+        saved(tmp_path, {"wpe.weight": np.full((2, 2), 7, np.float32)})
+        os.utime(path, (1, 1))
+        await until(pilot, lambda: "the file has changed on disk" in seen(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: "7.000" in seen(pilot))
+        assert "the file has changed" not in seen(pilot)
+        assert "wpe.weight" in str(screen(pilot).details.border_title)
+
+
+async def test_metadata_is_one_key_away_and_back(tmp_path: Path) -> None:
+    async with opened(saved(tmp_path, purpose="a test of metadata")) as pilot:
+        screen(pilot).go_to_tensor("wpe.weight")
+        await pilot.press("m")
+        await until(pilot, lambda: "a test of metadata" in seen(pilot))
+        await pilot.press("m")
+        await until(pilot, lambda: "wpe.weight" in str(screen(pilot).details.border_title))

@@ -9,11 +9,12 @@ from typing import Any
 from rich.cells import cell_len
 
 from dltui.inspect.contents import Tensor, distinct
-from dltui.inspect.text import size_text
+from dltui.inspect.text import shape_text, size_text
 from dltui.inspect.tree import Node, walk
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
-from dltui.ui.inspect.wording import count_text, shape_text
+from dltui.ui.inspect.study import Study
+from dltui.ui.inspect.wording import count_text
 from dltui.ui.panes.lines import Line, fit
 
 
@@ -43,22 +44,66 @@ def heading(text: str) -> list[Line]:
     return [(), ((text, "header"),)]
 
 
-def overview_lines(file: OpenedFile, width: int) -> list[Line]:
-    """The whole file: where, how large, which types."""
+def overview_lines(file: OpenedFile, study: Study | None, width: int) -> list[Line]:
+    """The whole file: what it is, how large, its parts, how far the training was, its types."""
     checkpoint = file.checkpoint
     pairs = [
-        ("file", visible(str(checkpoint.path))),
+        ("file", visible(checkpoint.path.name)),
+        ("folder", visible(str(checkpoint.path.absolute().parent))),
         ("format", checkpoint.format),
-        ("size", f"{size_text(checkpoint.size_bytes)}  ({checkpoint.size_bytes:,} bytes)"),
-        ("parameters", f"{file.root.parameters:,}"),
+        ("size", f"{size_text(checkpoint.size_bytes)} ({checkpoint.size_bytes:,} bytes)"),
         ("tensors", f"{len(checkpoint.tensors):,}"),
     ]
     if len(checkpoint.files) > 1:
         pairs.append(("files", f"{len(checkpoint.files):,}"))
+    if study is not None:
+        pairs.insert(2, ("model", visible(study.architecture) or "not recognised"))
+        pairs.append(("parameters", f"{study.parameters:,}"))
     lines = pair_lines(pairs, width)
     for note in checkpoint.notes:
-        lines += [(("▲ ", "warning"), (piece, "")) for piece in wrapped(visible(note), width - 2)]
+        lines += _warning(note, width)
+    if checkpoint.globals:
+        count = len(checkpoint.globals)
+        lines += _warning(
+            f"it names {count:,} piece{'s' if count > 1 else ''} of code: see the view code", width
+        )
+    if study is not None and (len(study.parts) > 1):
+        lines += [*heading("parts"), *_part_lines(study, width)]
+    if study is not None and study.training:
+        lines += [*heading("training"), *mapping_lines(study.training, width)]
     return [*lines, *heading("types"), *dtype_lines(checkpoint.tensors, width)]
+
+
+def memory_lines(study: Study | None, width: int) -> list[Line]:
+    """What the model takes as it is, in other types, and while it is trained."""
+    if study is None:
+        return [(("looking at the names …", "dim"),)]
+    largest = max((row.size_bytes for row in study.memory), default=1) or 1
+    bar_cells = max(0, min(40, width - 28))
+    lines: list[Line] = []
+    for row in study.memory:
+        cells = round(bar_cells * row.size_bytes / largest)
+        figures = f"{fit(row.title, 15)}{size_text(row.size_bytes):>9}  "
+        lines.append(((figures, ""), ("━" * cells, "accent")))
+        lines += [((" " * 4 + piece, "dim"),) for piece in wrapped(row.formula, width - 4)]
+    lines += [(), (("P is the number of parameters. Activations come on top.", "dim"),)]
+    return lines
+
+
+def _part_lines(study: Study, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for part in study.parts:
+        size = sum(tensor.size_bytes for tensor in distinct(part.tensors))
+        figures = f"{len(part.tensors):>7,} tensors {size_text(size):>8}"
+        title = fit(visible(part.title), max(8, min(30, width - len(figures) - 1)))
+        lines.append(((title, ""), (figures, "dim")))
+    return lines
+
+
+def _warning(text: str, width: int) -> list[Line]:
+    pieces = wrapped(visible(text), max(10, width - 2))
+    signs = ["▲ ", *("  " for _ in pieces[1:])]
+    return [((sign, "warning"), (piece, "")) for sign, piece in zip(signs, pieces, strict=True)]
 
 
 def module_lines(node: Node, name: str, width: int) -> list[Line]:
@@ -133,7 +178,7 @@ def dtype_lines(tensors: Iterable[Tensor], width: int) -> list[Line]:
     lines: list[Line] = []
     for dtype, size in sizes.most_common():
         figures = f"{count_text(counts[dtype], 7):>7} tensors {size_text(size):>8}"
-        if width >= 52:
+        if width >= 64:
             figures += f" {count_text(elements[dtype], 15):>15} elements"
         lines.append(((fit(visible(dtype), 14), ""), (figures, "dim")))
     return lines
