@@ -18,6 +18,8 @@ from benchmarks.reliability.rows import Experiment, Plan, table
 
 _HOMES = {
     "kill-logging": "kill_logging",
+    "kill-worker": "real_worker",
+    "signal-worker": "real_worker",
     "every-operation": "every_operation",
     "kill-checkpoints": "kill_checkpoints",
     "disk-full": "disk_full",

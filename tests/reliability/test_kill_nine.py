@@ -1,4 +1,4 @@
-"""kill -9 at any moment loses nothing that was stored. The long form is a benchmark."""
+"""kill -9 at any moment loses nothing that was stored; the signals that ask, ask in time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ from dltui.runs.sweep import sweep_run
 from tests.reliability.experiments import tried
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "times"), [("kill-logging", 25), ("every-operation", None), ("kill-checkpoints", 6)]
+    ("name", "times"),
+    [
+        ("kill-logging", 25),
+        ("every-operation", None),
+        ("kill-checkpoints", 6),
+        ("kill-worker", 4),
+        ("signal-worker", 3),
+    ],
 )
 def test_nothing_that_was_stored_is_lost(name: str, times: int | None) -> None:
     row = tried(name, *([] if times is None else ["--times", str(times)]))
