@@ -97,8 +97,8 @@ def _place(place: Place, files: int) -> Place:
             return replace(place, storage=_extent(storage, files))
         case Deflated(extent) | Packed(extent):
             return replace(place, extent=_extent(extent, files))
-        case Dataset(file):
-            return replace(place, file=file + files)
+        case Dataset(file, _, within):
+            return replace(place, file=file + files, within=_extent(within, files))
         case Pieces(pieces):
             return Pieces(tuple(Piece(p.start, p.shape, _place(p.place, files)) for p in pieces))
 

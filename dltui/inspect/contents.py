@@ -111,6 +111,11 @@ class Dataset:
 
     file: int
     path: str
+    within: Extent
+    """The bytes of the file that are the HDF5 file: all, or a member of an archive."""
+    chunk_rows: int = 1
+    """How many rows are compressed together."""
+    big_endian: bool = False
 
 
 Place = Plain | View | Deflated | Pieces | Packed | Dataset

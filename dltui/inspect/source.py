@@ -66,6 +66,10 @@ class Source:
         """The bytes of an extent of this file."""
         return self.read(extent.offset, extent.size)
 
+    def fileno(self) -> int:
+        """The descriptor, for a child process that reads the same file."""
+        return self._descriptor
+
     def check_unchanged(self) -> None:
         """Raises CheckpointError if the file was written to since it was opened."""
         if _stamp(os.fstat(self._descriptor)) != self._stamp:

@@ -25,6 +25,7 @@ from dltui.inspect.contents import (
     View,
 )
 from dltui.inspect.dtypes import Array, numbers, stored_dtype
+from dltui.inspect.hdf5_process import VALUES_MEMORY_BYTES, Hdf5Process
 from dltui.inspect.packed import VARINT, block, unpacked, varints
 from dltui.inspect.source import Source
 
@@ -43,6 +44,7 @@ class Values:
         self.checkpoint = checkpoint
         self._max_files = max_files
         self._open: dict[int, Source] = {}
+        self._hdf5: dict[Extent, Hdf5Process] = {}
 
     def stored(self, tensor: Tensor) -> Array:
         """The elements with the bits they have in the file, in the tensor's shape.
@@ -76,6 +78,9 @@ class Values:
         if isinstance(place, Deflated) and _is_dense_member(tensor, place):
             yield from self._inflated_chunks(tensor, place, chunk_bytes)
             return
+        if isinstance(place, Dataset):
+            yield from self._rows(tensor, place)
+            return
         extent = self._contiguous(tensor)
         if extent is None:
             yield from _flat_pieces(self.stored(tensor), chunk_bytes)
@@ -106,7 +111,7 @@ class Values:
         if isinstance(place, Packed):
             return self._of_variable_length(tensor, place).reshape(shape)
         if isinstance(place, Dataset):
-            raise self._refused(tensor, "its values are in compressed chunks")
+            return self._dataset(tensor, place)
         dtype = stored_dtype(tensor.dtype)
         if place.big_endian:
             dtype = dtype.newbyteorder(">")
@@ -136,6 +141,38 @@ class Values:
             if error.where:
                 raise
             raise self._refused(tensor, error.message, error.remedy) from error
+
+    def _dataset(self, tensor: Tensor, place: Dataset) -> Array:
+        dtype = stored_dtype(tensor.dtype)
+        whole = np.empty(tensor.elements, dtype.newbyteorder(">") if place.big_endian else dtype)
+        filled = 0
+        for part in self._rows(tensor, place):
+            whole[filled : filled + len(part)] = part
+            filled += len(part)
+        return whole.reshape(tensor.shape)
+
+    def _rows(self, tensor: Tensor, place: Dataset) -> Iterator[Array]:
+        """The elements of a dataset, flat, so many compressed chunks at once as fill ours."""
+        dtype = stored_dtype(tensor.dtype)
+        if place.big_endian:
+            dtype = dtype.newbyteorder(">")
+        if not tensor.elements:
+            return
+        rows = tensor.shape[0] if tensor.shape else 1
+        row_bytes = tensor.elements // rows * dtype.itemsize
+        step = max(CHUNK_BYTES // (row_bytes * place.chunk_rows), 1) * place.chunk_rows
+        for first in range(0, rows, step):
+            data = self._hdf5_file(place).rows(place.path, first, step)
+            if len(data) != min(step, rows - first) * row_bytes:
+                raise self._refused(tensor, "it has not the values that its shape asks for")
+            yield np.frombuffer(data, dtype)
+
+    def _hdf5_file(self, place: Dataset) -> Hdf5Process:
+        key = place.within
+        if key not in self._hdf5:
+            source = self._source(place.file)
+            self._hdf5[key] = Hdf5Process(source, key.offset, key.size, VALUES_MEMORY_BYTES)
+        return self._hdf5[key]
 
     def _of_variable_length(self, tensor: Tensor, place: Packed) -> Array:
         if place.kind != VARINT:
@@ -251,6 +288,9 @@ class Values:
 
     def close(self) -> None:
         """Close all files."""
+        for process in self._hdf5.values():
+            process.close()
+        self._hdf5.clear()
         for source in self._open.values():
             source.close()
         self._open.clear()
