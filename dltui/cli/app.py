@@ -96,6 +96,35 @@ def train(
 
 
 @app.command()
+def sweep(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="One with a section `sweep:`.")
+    ] = None,
+    overrides: Overrides = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Trials at the same time.")] = 1,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="In all, in place of the recipe's.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with one, or 'last'.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda:0 or mps.")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the recipe's plugin files without asking.")
+    ] = False,
+    json: AsJson = False,
+    runs: Runs = None,
+) -> None:
+    """Search over the settings of a recipe's `sweep:`; every trial is a run."""
+    from dltui.cli.sweep import Wish, sweep
+
+    wish = Wish(recipe, tuple(overrides or ()), resume, trials, jobs, device, trust)
+    raise typer.Exit(sweep(wish, _runs(runs), as_json=json))
+
+
+@app.command()
 def validate(recipe: RecipeName, overrides: Overrides = None, json: AsJson = False) -> None:
     """Check a recipe and print its layer table; train nothing."""
     from dltui.cli.recipes import validate

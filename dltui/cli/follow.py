@@ -51,7 +51,7 @@ def follow_headless(run: RunFolder, *, wait_s: float | None = None) -> int:
     second one leaves at once. `wait_s` bounds the wait after the first.
     """
     reader = RunReader(run)
-    with _terminable() as ended_by:
+    with terminable() as ended_by:
         try:
             if sys.stdout.isatty():
                 from dltui.cli.progress import follow_with_bar
@@ -248,7 +248,7 @@ def _stop(reader: RunReader, wait_s: float | None) -> None:
 
 
 @contextmanager
-def _terminable() -> Iterator[Callable[[], int]]:
+def terminable() -> Iterator[Callable[[], int]]:
     """SIGTERM interrupts as Ctrl-C does; yields a function that tells which signal came."""
     received = [int(signal.SIGINT)]
 

@@ -38,12 +38,14 @@ def start_run(
     device: str | None = None,
     resume: RunFolder | None = None,
     fork: tuple[RunFolder, int | None] | None = None,
+    shown_recipe: str | None = None,
 ) -> RunFolder:
     """Checks everything, then makes the run and starts its worker; returns at once.
 
-    `fork` starts from another run's checkpoint, the latest for None. With `resume` that run goes
-    on instead and the recipe is not used. Raises RecipeError, DataError and the like before
-    anything is made, and StoreError if the run cannot be made.
+    `shown_recipe` is what lists call the recipe; None for its name or path. `fork` starts from
+    another run's checkpoint, the latest for None. With `resume` that run goes on instead and the
+    recipe is not used. Raises RecipeError, DataError and the like before anything is made, and
+    StoreError if the run cannot be made.
     """
     if resume is not None:
         return resume_run(resume)
@@ -59,7 +61,7 @@ def start_run(
     try:
         status = Status(
             state="starting",
-            recipe=recipe.name if recipe.path is None else _shown_source(recipe),
+            recipe=shown_recipe or shown_source(recipe),
             task=str(recipe.task.type),
             parameters=found.get("parameters"),
             parent=parent,
@@ -211,12 +213,13 @@ def _check_steps_left(recipe: Recipe, parent: RunFolder, step: int) -> None:
         )
 
 
-def _shown_source(recipe: Recipe) -> str:
-    """A shipped recipe by its name `family/name`, any other by its path."""
+def shown_source(recipe: Recipe) -> str:
+    """A shipped recipe by its name `family/name`, any other by its path; one of stdin by `name`."""
     from dltui.paths import shipped_recipes
 
     path = recipe.path
-    assert path is not None
+    if path is None:
+        return recipe.name
     if path.name == "resolved.yaml" and (path.parent / "status.json").is_file():
         return read_status(path.parent).recipe  # a fork with its parent's recipe
     try:

@@ -18,6 +18,7 @@ from dltui.recipe.schema.init import INITS
 from dltui.recipe.schema.metrics import METRIC_ARGS
 from dltui.recipe.schema.optimizers import OPTIMIZERS
 from dltui.recipe.schema.root import ADAPTERS, REQUIRED, SECTIONS
+from dltui.recipe.space import KINDS
 
 Schema = dict[str, Any]
 
@@ -62,7 +63,7 @@ def json_schema() -> Schema:
         "optimizers": {"type": "object", "additionalProperties": _optimizer()},
         "metrics": {"type": "array", "items": _steps(METRIC_ARGS)},
     }
-    _refine(definitions)
+    _refine(definitions, sections)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "dltui recipe",
@@ -105,7 +106,7 @@ def _loosened(schema: Any) -> Any:
     }
 
 
-def _refine(definitions: Schema) -> None:
+def _refine(definitions: Schema, sections: Schema) -> None:
     """What pydantic's classes leave to tables: augmentations, callbacks' own arguments."""
     for name in list(definitions):
         definitions[name] = _loosened(definitions[name])
@@ -113,6 +114,22 @@ def _refine(definitions: Schema) -> None:
         if "augment" in properties:
             properties["augment"]["items"] = _steps(AUGMENTATIONS)
     definitions["CallbackSection"]["additionalProperties"] = True
+    sections["sweep"]["properties"]["space"]["additionalProperties"] = _dimension()
+
+
+def _dimension() -> Schema:
+    """What may stand for a key of `sweep.space`."""
+    numbers = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    counted = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 3}
+    forms = {"choice": {"type": "array", "minItems": 1}}
+    forms |= {kind: counted if kind == "int" else numbers for kind in KINDS if kind != "choice"}
+    return {
+        "type": "object",
+        "properties": forms,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
 
 
 def _argument(arg: Arg) -> Schema:

@@ -9,12 +9,13 @@ from typing import Any
 from dltui.errors import PluginError, RecipeError
 from dltui.recipe.model.section import read_models
 from dltui.recipe.names import described
-from dltui.recipe.nodes import KeyPath
+from dltui.recipe.nodes import KeyPath, Model
 from dltui.recipe.overrides import with_overrides
 from dltui.recipe.plugins import PluginName, plugin_names
 from dltui.recipe.recipe import Recipe
 from dltui.recipe.rules import Rules
 from dltui.recipe.schema.root import SECTIONS
+from dltui.recipe.schema.sweep import SweepSection
 from dltui.recipe.sections import read_sections
 from dltui.recipe.sources import (
     Source,
@@ -22,7 +23,8 @@ from dltui.recipe.sources import (
     open_source,
     read_chain,
 )
-from dltui.recipe.tree import Entry, Problems, TooManyProblems, plain
+from dltui.recipe.space import UNSEARCHED, dimension, override
+from dltui.recipe.tree import Entry, Problems, TooManyProblems, nearest_entry, plain
 
 
 def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -66,10 +68,9 @@ def _checked(opened: Source, overrides: Sequence[str], problems: Problems) -> Re
     root = with_overrides(root, overrides, notes, problems)
     root = anchored_overrides(root, Path.cwd())
     root = _named(root, opened)
-    plugins, names = _read_plugins(root, problems)
-    sections = read_sections(root, problems)
-    models = read_models(root, names, problems)
-    Rules(root, sections, names, problems).check()
+    plugins, sections, models = _parts(root, problems)
+    if not problems and sections.get("sweep") is not None:
+        _check_space(root, sections["sweep"], problems)
     if problems:
         raise RecipeError(problems.in_order())
     return Recipe(
@@ -93,6 +94,43 @@ def _checked(opened: Source, overrides: Sequence[str], problems: Problems) -> Re
         notes=tuple(notes),
         root=root,
     )
+
+
+def _parts(
+    root: Entry, problems: Problems
+) -> tuple[tuple[Path, ...], dict[str, Any], dict[str, Model]]:
+    """The plugin files, the checked sections and the networks."""
+    plugins, names = _read_plugins(root, problems)
+    sections = read_sections(root, problems)
+    models = read_models(root, names, problems)
+    Rules(root, sections, names, problems).check()
+    return plugins, sections, models
+
+
+def _check_space(root: Entry, sweep: SweepSection, problems: Problems) -> None:
+    """Every key of a sweep's space must take the values that it is to be tried with."""
+    alone = root.moved({key: entry for key, entry in root.value.items() if key != "sweep"})
+    for key, said in sweep.space.items():
+        path: KeyPath = ("sweep", "space", key)
+        place = nearest_entry(root, path)[0].key_or_value
+        try:
+            tried = dimension(said).ends
+            if key.split(".")[0] in UNSEARCHED:
+                raise ValueError(f"`{key.split('.')[0]}` is no setting of a training")
+        except ValueError as error:
+            problems.add(place, path, str(error))
+            continue
+        if sweep.sampler == "grid" and dimension(said).grid is None:
+            message = f"a grid is of `choice` and `int`; {next(iter(said))} has no end of values"
+            problems.add(place, path, message)
+        for text in (override(key, value) for value in tried):
+            inner = Problems((text,))
+            changed = with_overrides(alone, (text,), [], inner)
+            if not inner:
+                _parts(changed, inner)
+            if inner:
+                problems.add(place, path, f"with {text}: {inner.in_order()[0].message}")
+                break
 
 
 def _text(entry: Entry | None) -> str:

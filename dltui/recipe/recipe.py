@@ -16,6 +16,7 @@ from dltui.recipe.writer import write_yaml
 
 if TYPE_CHECKING:
     from dltui.recipe.schema.data import DataSection as Data
+    from dltui.recipe.schema.sweep import SweepSection
     from dltui.recipe.schema.training import (
         CallbackSection,
         Constant,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         OptimizerSection,
         Plateau,
         StepSchedule,
-        SweepSection,
         TrainerSection,
     )
     from dltui.recipe.tasks.facts import TaskFacts

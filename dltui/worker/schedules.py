@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dltui.recipe.direction import best_direction
 from dltui.recipe.schema.training import (
     Cosine,
     Cyclical,
@@ -24,7 +25,7 @@ from dltui.recipe.schema.training import (
     StepSchedule,
     Warmup,
 )
-from dltui.worker.improvement import Improvement, best_direction
+from dltui.worker.improvement import Improvement
 
 Rate = Callable[[int], float]
 

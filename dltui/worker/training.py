@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from dltui.errors import DataError, RecipeError
+from dltui.recipe.direction import best_direction
 from dltui.runs import Best
 from dltui.worker.best import best_weights
 from dltui.worker.callbacks import Callbacks, Moment, view_of
 from dltui.worker.control import Control
 from dltui.worker.evaluation import Evaluations
-from dltui.worker.improvement import Improvement, best_direction
+from dltui.worker.improvement import Improvement
 from dltui.worker.late import LateValues
 from dltui.worker.nonfinite import DivergedError, NonFinite
 from dltui.worker.parts import Parts

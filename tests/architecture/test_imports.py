@@ -14,6 +14,7 @@ LEFT_OUT = {
     "dltui.recipe": (*HEAVY, "numpy", "textual", "pydantic", "ruamel"),
     "dltui.runs": (*HEAVY, "numpy", "textual"),
     "dltui.launch": (*HEAVY, "numpy", "textual"),
+    "dltui.sweep.search": (*HEAVY, "textual"),
     "dltui.charts": (*HEAVY, "textual"),
     "dltui.doctor": (*HEAVY, "textual"),
     "dltui.inspect.opening": (*HEAVY, "numpy", "textual", "rich", "pydantic", "safetensors"),

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from dltui.recipe.schema.data import DataSection
+from dltui.recipe.schema.sweep import SweepSection
 from dltui.recipe.schema.training import (
     CallbackSection,
     DiagnosticsSection,
     OptimizerSection,
     SchedulerSection,
-    SweepSection,
     TrainerSection,
 )
 from dltui.recipe.tasks import TaskSection

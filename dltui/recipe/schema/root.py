@@ -7,12 +7,12 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from dltui.recipe.schema.data import DataSection
+from dltui.recipe.schema.sweep import SweepSection
 from dltui.recipe.schema.training import (
     CallbackSection,
     DiagnosticsSection,
     OptimizerSection,
     SchedulerSection,
-    SweepSection,
     TrainerSection,
 )
 from dltui.recipe.tasks import TaskSection

@@ -187,10 +187,3 @@ class CallbackSection(Section):
 
     type: str
     args: dict[str, Any] = {}
-
-
-class SweepSection(Section):
-    metric: str
-    mode: Literal["min", "max"] = "min"
-    trials: int = Field(default=20, ge=1)
-    space: dict[str, Any]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dltui.recipe import Recipe, load_recipe
 from dltui.recipe.nodes import Expression, For, Layer, Residual
+from dltui.recipe.reader import read_yaml
+from dltui.recipe.tree import Problems, plain
 
 Write = Callable[..., Path]
 Load = Callable[..., Recipe]
@@ -124,18 +126,13 @@ def test_importing_the_room_imports_neither_yaml_nor_pydantic() -> None:
 
 
 def test_numbers_and_words_are_those_of_yaml_1_2(load: Load, small: str) -> None:
-    text = small + (
-        "optimizer: {lr: 1e-3, weight_decay: .5}\n"
-        "about: off\n"
-        "sweep:\n  metric: val/loss\n"
-        "  space: {a: [012, 0x10, 1_000, 2020-01-01, yes, ~, 'null', +3]}\n"
-    )
+    text = small + ("optimizer: {lr: 1e-3, weight_decay: .5}\nabout: off\n")
     recipe = load(text)
     assert (recipe.optimizer.lr, recipe.optimizer.args) == (1e-3, {"weight_decay": 0.5})
     assert recipe.about == "off"
-    assert recipe.sweep is not None
-    read = [12, "0x10", "1_000", "2020-01-01", "yes", None, "null", 3]
-    assert recipe.sweep.space == {"a": read}
+    read = read_yaml("[012, 0x10, 1_000, 2020-01-01, yes, ~, 'null', +3]", "a.yaml", Problems())
+    assert read is not None
+    assert plain(read) == [12, "0x10", "1_000", "2020-01-01", "yes", None, "null", 3]
 
 
 def test_tabs_inside_texts_are_kept(load: Load, small: str) -> None:
