@@ -11,6 +11,8 @@ recognise.py              the likely architecture; architectures/ has the tables
 findings/                 what is wrong with it: a rule a finding
 memory_table.py           what it takes as it is, in other types, and in training
 values.py                 the elements of one tensor, chunk by chunk, as numpy arrays
+pictures.py               filters, embeddings and matrices as pictures
+spectrum.py               singular values, ranks, power law; by a child process
 statistics.py             what the values are like; histogram.py, how they are distributed
 ```
 
