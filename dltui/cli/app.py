@@ -277,13 +277,21 @@ def inspect(
     file: Annotated[str, typer.Argument(metavar="FILE", help=CHECKPOINT)],
     view: Annotated[
         str | None,
-        typer.Option("--view", metavar="VIEW", help="One of: tensors, metadata, values."),
+        typer.Option(
+            "--view",
+            metavar="VIEW",
+            help="tensors, tree, metadata, memory, optimizer, stats, histogram or values.",
+        ),
     ] = None,
     tensor: Annotated[
         str | None, typer.Option("--tensor", metavar="NAME", help="The tensor that a view is of.")
     ] = None,
     part: Annotated[
         str | None, typer.Option("--slice", metavar="PART", help='e.g. "0:3, :" as in Python.')
+    ] = None,
+    filter: Annotated[
+        str | None,
+        typer.Option("--filter", metavar="TERMS", help='e.g. "conv dtype:bf16 >1M shape:64,*"'),
     ] = None,
     json: AsJson = False,
     plain: Plain = False,
@@ -292,7 +300,7 @@ def inspect(
     """Look into a checkpoint; nothing of the file is ever run."""
     from dltui.cli.inspect import Look, inspect
 
-    raise typer.Exit(inspect(Look(file, runs, view, tensor, part, json, plain)))
+    raise typer.Exit(inspect(Look(file, runs, view, tensor, part, filter, json, plain)))
 
 
 @app.command()

@@ -6,12 +6,16 @@ Listing a file must not wait for anything: what a view needs is imported when it
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dltui.cli.checkpoints import checkpoint_path, print_json, print_lines
+from dltui.cli.checkpoints import checkpoint_path, print_json, print_lines, progress_bar
 from dltui.errors import UsageError
+from dltui.inspect.contents import Checkpoint, Tensor
+from dltui.inspect.describe import OF_ONE_TENSOR, VIEWS, Ask, find, whole
+from dltui.inspect.opening import open_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Look:
     tensor: str | None = None
     part: str | None = None
     """As in Python: `0:3, :`."""
+    filter: str | None = None
+    """Which tensors are listed, as `Selection` reads it."""
     as_json: bool = False
     as_text: bool = False
     """Text, also where there is a terminal for the screen."""
@@ -47,43 +53,49 @@ def inspect(look: Look) -> int:
         from dltui.cli.screens import open_inspection
 
         return open_inspection(path)
-    from dltui.inspect.opening import open_checkpoint
-
     view = look.view or ("values" if look.tensor else None)
     _check(view, look)
     checkpoint = open_checkpoint(path)
-    from dltui.inspect import describe
-
     if view is None:
-        found = describe.whole(checkpoint)
-    elif view in describe.OF_CHECKPOINT:
-        found = describe.OF_CHECKPOINT[view](checkpoint)
+        found = whole(checkpoint, Ask(tensors=_filtered(checkpoint, look)))
     else:
-        found = describe.OF_TENSOR[view](checkpoint, look.tensor or "", look.part)
+        found = _view(checkpoint, VIEWS[view], look)
     if look.as_json:
         print_json(found)
         return 0
-    from dltui.inspect import text
+    from dltui.inspect.text import LINES, whole_lines
 
-    print_lines(text.whole_lines(found) if view is None else text.LINES[view](found))
+    print_lines(whole_lines(found) if view is None else LINES[view](found))
     return 0
+
+
+def _view(checkpoint: Checkpoint, view: Callable[[Checkpoint, Ask], Any], look: Look) -> Any:
+    tensor = find(checkpoint, look.tensor) if look.tensor is not None else None
+    tensors = (tensor,) if tensor is not None else _filtered(checkpoint, look)
+    with progress_bar("reading") as show:
+        return view(checkpoint, Ask(tensor, look.part, tensors, show))
+
+
+def _filtered(checkpoint: Checkpoint, look: Look) -> tuple[Tensor, ...]:
+    if look.filter is None:
+        return checkpoint.tensors
+    from dltui.inspect.selection import Selection
+
+    return Selection.parse(look.filter).of(checkpoint.tensors)
 
 
 def _wants_screen(look: Look) -> bool:
     """Whether nothing but the file is asked for, in a terminal."""
-    asked = (look.view, look.tensor, look.part)
+    asked = (look.view, look.tensor, look.part, look.filter)
     is_plain = look.as_json or look.as_text or any(each is not None for each in asked)
     return not is_plain and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _check(view: str | None, look: Look) -> None:
     """Raises UsageError on a view that there is not, or that lacks its tensor."""
-    from dltui.inspect import describe
-
-    views = (*describe.OF_CHECKPOINT, *describe.OF_TENSOR)
-    if view is not None and view not in views:
-        raise UsageError(f"there is no view {view!r}", remedy=f"views: {', '.join(views)}")
-    if view in describe.OF_TENSOR and look.tensor is None:
+    if view is not None and view not in VIEWS:
+        raise UsageError(f"there is no view {view!r}", remedy=f"views: {', '.join(VIEWS)}")
+    if view in OF_ONE_TENSOR and look.tensor is None:
         raise UsageError(f"--view {view} is of one tensor", remedy="name it with --tensor")
     if look.part is not None and view != "values":
         raise UsageError("--slice goes with --view values and --tensor")

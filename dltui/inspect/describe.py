@@ -1,50 +1,106 @@
 """A checkpoint as plain values for `dltui inspect --json`: the whole of it, or one view.
 
-Only `json` and the records of `contents.py` are needed to list a file: no numpy.
+Only `json` and the names are needed to list a file: what reads values, with numpy, is in
+`measured.py` and imported when it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from dltui.errors import UsageError
-from dltui.inspect.contents import Checkpoint, Tensor
-from dltui.inspect.plain_json import plain
+from dltui.inspect.contents import Checkpoint, Tensor, distinct
+from dltui.inspect.parts import Part, model_part, parts
+from dltui.inspect.plain_json import finite, plain
+from dltui.inspect.roles import is_buffer
+
+if TYPE_CHECKING:
+    from dltui.inspect.tree import Node
 
 LISTED_ENTRIES = 100
 """Of a list in the metadata (a vocabulary) so many are shown beside other things."""
 
 Json = dict[str, Any]
+OnProgress = Callable[[int, int], None]
+"""Called with the bytes read so far and those to read in all."""
 
 
-def whole(checkpoint: Checkpoint) -> Json:
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a view is to show."""
+
+    tensor: Tensor | None = None
+    part: str | None = None
+    """A slice of it, as in Python."""
+    tensors: tuple[Tensor, ...] = ()
+    """Those of the file that pass the filter."""
+    on_progress: OnProgress | None = None
+
+
+def whole(checkpoint: Checkpoint, ask: Ask) -> Json:
     """Everything that needs no values: the JSON of `dltui inspect FILE --json`."""
+    from dltui.inspect.progress import progress
+    from dltui.inspect.recognise import recognise
+
+    found_parts = parts(checkpoint)
     return {
         "format": checkpoint.format,
         "path": str(checkpoint.path),
         "bytes": checkpoint.size_bytes,
-        "parameters": checkpoint.parameters,
-        "tensors": tensors(checkpoint),
+        "parameters": parameters(checkpoint),
+        "architecture": recognise(checkpoint),
+        "parts": [_part(part) for part in found_parts],
+        "progress": plain(progress(checkpoint)),
+        "tensors": [tensor_json(tensor) for tensor in ask.tensors],
+        "memory": memory(checkpoint, ask),
         "globals": list(checkpoint.globals),
         "metadata": plain(checkpoint.metadata, LISTED_ENTRIES),
         "notes": list(checkpoint.notes),
     }
 
 
-def tensors(checkpoint: Checkpoint) -> list[Json]:
+def parameters(checkpoint: Checkpoint) -> int:
+    """Trained elements of the model, each storage once; without average, optimizer and buffers."""
+    model = model_part(checkpoint)
+    if model is None:
+        return 0
+    return sum(tensor.elements for tensor in distinct(model.tensors) if not is_buffer(tensor))
+
+
+def tensors(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
     """`{name, shape, dtype, bytes}` of each, in the file's order; `storage` where it may be shared
     with others, `kind` where the file says what it is, `data` false where it has no values."""
-    return [_tensor(tensor) for tensor in checkpoint.tensors]
+    return [tensor_json(tensor) for tensor in ask.tensors]
 
 
-def metadata(checkpoint: Checkpoint) -> Json:
-    """`{metadata, globals, modules, files}`, nothing of it shortened."""
+def tree(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
+    """Of each part its modules, nested: `{name, path, parameters, bytes, children, tensors}`, with
+    `class` and `settings` where the file has them, `times` and `paths` where blocks are folded."""
+    from dltui.inspect import tree as module_tree
+
+    shown = {tensor.name for tensor in ask.tensors}
+    found = []
+    for part in parts(checkpoint):
+        kept = tuple(tensor for tensor in part.tensors if tensor.name in shown)
+        if kept:
+            small = Part(part.kind, part.prefix, kept, part.title)
+            root = _node(module_tree.tree(checkpoint, small))
+            found.append({"part": part.title, "kind": part.kind, **root})
+    return found
+
+
+def metadata(checkpoint: Checkpoint, ask: Ask) -> Json:
+    """`{progress, metadata, globals, modules, files}`, nothing of it shortened."""
+    from dltui.inspect.progress import progress
+
     modules = {
         name: {"class": module.class_name, "settings": module.settings}
         for name, module in checkpoint.modules.items()
     }
     return {
+        "progress": plain(progress(checkpoint)),
         "metadata": plain(checkpoint.metadata),
         "globals": list(checkpoint.globals),
         "modules": plain(modules),
@@ -52,23 +108,50 @@ def metadata(checkpoint: Checkpoint) -> Json:
     }
 
 
-def tensor_values(checkpoint: Checkpoint, name: str, text: str | None) -> Json:
-    """`{name, shape, dtype, slice, values}`: the part `text` of a tensor, or its first corner."""
-    from dltui.inspect.slicing import first_look, parse_slice, part
-    from dltui.inspect.values import Values
+def memory(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
+    """`{title, bytes, formula}`: as it is, in other types, and while it is trained."""
+    from dltui.inspect.memory_table import memory_table
 
-    tensor = find(checkpoint, name)
-    indices = first_look(tensor.shape) if text is None else parse_slice(text, tensor.shape)
-    with Values(checkpoint) as values:
-        found = part(values, tensor, indices)
-    shown = [index if isinstance(index, int) else _range_text(index) for index in indices]
-    return {
+    return [
+        {"title": row.title, "bytes": row.size_bytes, "formula": row.formula}
+        for row in memory_table(checkpoint)
+    ]
+
+
+def optimizer(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
+    """`{parameter, slot, tensor, shape, dtype, bytes}` of each tensor that an optimizer keeps."""
+    from dltui.inspect.optimizer_state import optimizer_slots
+
+    shown = {tensor.name for tensor in ask.tensors}
+    return [
+        {
+            "parameter": slot.parameter,
+            "slot": slot.slot,
+            "tensor": slot.tensor.name,
+            "shape": list(slot.tensor.shape),
+            "dtype": slot.tensor.dtype,
+            "bytes": slot.tensor.size_bytes,
+        }
+        for slot in optimizer_slots(checkpoint)
+        if slot.tensor.name in shown or slot.parameter in shown
+    ]
+
+
+def tensor_json(tensor: Tensor) -> Json:
+    """One entry of the list of tensors."""
+    found: Json = {
         "name": tensor.name,
         "shape": list(tensor.shape),
         "dtype": tensor.dtype,
-        "slice": ", ".join(map(str, shown)),
-        "values": plain(_complex_as_pairs(found.tolist())),
+        "bytes": tensor.size_bytes,
     }
+    if tensor.storage:
+        found["storage"] = tensor.storage
+    if tensor.kind:
+        found["kind"] = tensor.kind
+    if tensor.place is None:
+        found["data"] = False
+    return found
 
 
 def find(checkpoint: Checkpoint, name: str) -> Tensor:
@@ -89,41 +172,58 @@ def find(checkpoint: Checkpoint, name: str) -> Tensor:
     )
 
 
-def _tensor(tensor: Tensor) -> Json:
-    found: Json = {
-        "name": tensor.name,
-        "shape": list(tensor.shape),
-        "dtype": tensor.dtype,
-        "bytes": tensor.size_bytes,
+def _part(part: Part) -> Json:
+    once = distinct(part.tensors)
+    return {
+        "kind": part.kind,
+        "title": part.title,
+        "prefix": part.prefix,
+        "tensors": len(part.tensors),
+        "bytes": sum(tensor.size_bytes for tensor in once),
     }
-    if tensor.storage:
-        found["storage"] = tensor.storage
-    if tensor.kind:
-        found["kind"] = tensor.kind
-    if tensor.place is None:
-        found["data"] = False
+
+
+def _node(node: Node) -> Json:
+    found: Json = {
+        "name": node.name,
+        "path": node.path,
+        "parameters": node.parameters,
+        "bytes": node.size_bytes,
+    }
+    if node.class_name:
+        found["class"] = node.class_name
+    if node.settings:
+        found["settings"] = plain(node.settings)
+    if node.times > 1:
+        found["times"] = node.times
+        found["paths"] = list(node.paths)
+    found["tensors"] = [tensor_json(tensor) for tensor in node.tensors]
+    found["children"] = [_node(child) for child in node.children]
     return found
 
 
-def _range_text(index: slice) -> str:
-    step = f":{index.step}" if index.step not in (None, 1) else ""
-    return f"{index.start}:{index.stop}{step}"
+def _measured(name: str) -> Callable[[Checkpoint, Ask], Any]:
+    """A view that reads values, found when it is asked for: it needs numpy."""
+
+    def view(checkpoint: Checkpoint, ask: Ask) -> Any:
+        from dltui.inspect import measured
+
+        return finite(getattr(measured, name)(checkpoint, ask))
+
+    return view
 
 
-def _complex_as_pairs(value: Any) -> Any:
-    """JSON has no complex numbers: `[real, imaginary]`."""
-    if isinstance(value, list):
-        return [_complex_as_pairs(item) for item in value]
-    return [value.real, value.imag] if isinstance(value, complex) else value
-
-
-OF_TENSOR: Mapping[str, Callable[[Checkpoint, str, str | None], Json]] = {
-    "values": tensor_values,
-}
-"""Views of one tensor: from its name and a slice."""
-
-OF_CHECKPOINT: Mapping[str, Callable[[Checkpoint], Any]] = {
+VIEWS: Mapping[str, Callable[[Checkpoint, Ask], Any]] = {
     "tensors": tensors,
+    "tree": tree,
     "metadata": metadata,
+    "memory": memory,
+    "optimizer": optimizer,
+    "stats": _measured("stats"),
+    "histogram": _measured("histogram"),
+    "values": _measured("tensor_values"),
 }
-"""Views of the whole file."""
+"""Every view by its name: from a checkpoint and what is asked for to plain values."""
+
+OF_ONE_TENSOR = frozenset({"histogram", "values"})
+"""Views that need the name of a tensor."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from dltui.inspect.visible import visible
+
 Json = dict[str, Any]
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
 _MAX_NAME = 100
@@ -39,10 +41,25 @@ def whole_lines(found: Json) -> Iterator[str]:
             f"{found['parameters']:,} parameters",
         )
     )
+    if found["architecture"]:
+        yield found["architecture"]
     yield from found["notes"]
+    if len(found["parts"]) > 1:
+        yield from ("", "parts")
+        yield from table(
+            [
+                (f"  {part['title']}", f"{part['tensors']:,} tensors", size_text(part["bytes"]))
+                for part in found["parts"]
+            ]
+        )
+    if found["progress"]:
+        yield from ("", "training")
+        yield from tree_lines(found["progress"], "  ")
     if found["tensors"]:
         yield ""
         yield from tensor_lines(found["tensors"])
+    yield from ("", "memory")
+    yield from (f"  {line}" for line in memory_lines(found["memory"]))
     if found["metadata"]:
         yield from ("", "metadata")
         yield from tree_lines(found["metadata"], "  ")
@@ -75,6 +92,73 @@ def metadata_lines(found: Json) -> Iterator[str]:
             yield from tree_lines(value, "  ")
 
 
+def memory_lines(found: Sequence[Json]) -> Iterator[str]:
+    """Ways to keep the model, with their sizes and how these come about."""
+    yield from table([(row["title"], size_text(row["bytes"]), row["formula"]) for row in found])
+
+
+def node_lines(found: Sequence[Json]) -> Iterator[str]:
+    """Modules and tensors, indented by depth; folded blocks say how often they are there."""
+    rows: list[tuple[str, ...]] = [("module", "shape", "dtype", "parameters", "bytes")]
+    for root in found:
+        rows += _node_rows(root | {"name": f"{root['part']} {root['path']}".strip()}, 0)
+    yield from table(rows)
+
+
+def optimizer_lines(found: Sequence[Json]) -> Iterator[str]:
+    """What the optimizer keeps, beside the parameter that it is for."""
+    if not found:
+        yield "no optimizer state"
+        return
+    rows = [("parameter", "state", "shape", "dtype", "bytes")]
+    rows += [
+        (
+            slot["parameter"] or f"? ({slot['tensor']})",
+            slot["slot"],
+            shape_text(slot["shape"]),
+            slot["dtype"],
+            size_text(slot["bytes"]),
+        )
+        for slot in found
+    ]
+    yield from table(rows)
+
+
+def stats_lines(found: Sequence[Json]) -> Iterator[str]:
+    """A row of figures a tensor; all figures where there is only one."""
+    if len(found) == 1 and "statistics" in found[0]:
+        yield f"{found[0]['name']}  {found[0]['dtype']} {shape_text(found[0]['shape'])}"
+        figures = {k: v for k, v in found[0]["statistics"].items() if k != "histogram"}
+        yield from tree_lines(figures, "  ")
+        return
+    heads = ("min", "max", "mean", "std", "zeros", "nan", "infinite")
+    rows = [("name", "shape", *heads)]
+    for tensor in found:
+        figures = tensor.get("statistics", {})
+        cells = [_figure(figures[head]) if figures else "" for head in heads]
+        if not figures:
+            cells[-1] = tensor["unread"]
+        rows.append((tensor["name"], shape_text(tensor["shape"]), *cells))
+    yield from table(rows)
+
+
+def histogram_lines(found: Json) -> Iterator[str]:
+    """A bar of `#` a bucket, the longest of 50."""
+    yield f"{found['name']}  {found['dtype']} {shape_text(found['shape'])}"
+    counts = found["counts"]
+    width = (found["high"] - found["low"]) / len(counts) if counts else 0
+    most = max(counts, default=0)
+    rows = [
+        (_figure(found["low"] + at * width), f"{count:,}", "#" * round(50 * count / (most or 1)))
+        for at, count in enumerate(counts)
+    ]
+    if rows:
+        yield from table([("from", "values", ""), *rows])
+    else:
+        yield "no finite value"
+    yield from (f"{found[kind]:,} {kind}" for kind in ("nan", "infinite") if found[kind])
+
+
 def value_lines(found: Json) -> Iterator[str]:
     """The part of a tensor, a row a line, a blank line between matrices."""
     shape = shape_text(found["shape"])
@@ -97,9 +181,10 @@ def tree_lines(value: Any, indent: str) -> Iterator[str]:
 
 def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Columns side by side, each as wide as its longest entry."""
-    columns = len(rows[0])
-    widths = [min(max(len(row[at]) for row in rows), _MAX_NAME) for at in range(columns - 1)]
-    for row in rows:
+    shown = [tuple(map(visible, row)) for row in rows]
+    columns = len(shown[0])
+    widths = [min(max(len(row[at]) for row in shown), _MAX_NAME) for at in range(columns - 1)]
+    for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield _GAP.join((*cells, row[-1])).rstrip()
 
@@ -120,6 +205,33 @@ def _matrix_lines(values: Any) -> Iterator[str]:
             yield from _matrix_lines(item)
 
 
+def _node_rows(node: Json, depth: int) -> list[tuple[str, ...]]:
+    indent = "  " * depth
+    times = f" ×{node['times']}" if "times" in node else ""
+    said = f"  {node['class']}" if "class" in node else ""
+    size = size_text(node["bytes"])
+    module = f"{indent}{node['name']}{times}{said}"
+    rows: list[tuple[str, ...]] = [(module, "", "", f"{node['parameters']:,}", size)]
+    for tensor in node["tensors"]:
+        name = tensor["name"].rpartition(".")[2]
+        rows.append(
+            (
+                f"{indent}  {name}",
+                shape_text(tensor["shape"]),
+                tensor["dtype"],
+                "",
+                size_text(tensor["bytes"]),
+            )
+        )
+    for child in node["children"]:
+        rows += _node_rows(child, depth + 1)
+    return rows
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else f"{value:,}"
+
+
 def _is_nested(item: Any) -> bool:
     if isinstance(item, list):
         return any(isinstance(entry, dict | list) for entry in item)
@@ -134,7 +246,12 @@ def _scalar(value: Any) -> str:
 
 LINES: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "tensors": tensor_lines,
+    "tree": node_lines,
     "metadata": metadata_lines,
+    "memory": memory_lines,
+    "optimizer": optimizer_lines,
+    "stats": stats_lines,
+    "histogram": histogram_lines,
     "values": value_lines,
 }
 """By view."""

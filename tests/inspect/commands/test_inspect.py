@@ -92,6 +92,77 @@ def test_tensors_and_metadata_alone(cli: CommandLine, weights: Path) -> None:
     assert "format: pt" in cli("inspect", str(weights), "--view", "metadata", "--plain").out
 
 
+def test_what_the_file_is_beside_its_tensors(cli: CommandLine, weights: Path) -> None:
+    found = value_of(cli, str(weights))
+    (part,) = found["parts"]
+    assert (part["kind"], part["tensors"], part["bytes"]) == ("model", 4, 48 + 6 + 8 + 8)
+    memory = {row["title"]: row["bytes"] for row in found["memory"]}
+    assert memory == {row["title"]: row["bytes"] for row in value_of(cli, *view(weights, "memory"))}
+    assert memory["file"] == weights.stat().st_size
+    assert "Adam training" in cli("inspect", *view(weights, "memory")).out
+
+
+def view(weights: Path, name: str, *more: str) -> list[str]:
+    return [str(weights), "--view", name, *more]
+
+
+def test_the_tree_of_modules(cli: CommandLine, weights: Path) -> None:
+    (root,) = value_of(cli, *view(weights, "tree"))
+    assert root["parameters"] == 17
+    layer = next(child for child in root["children"] if child["name"] == "layer")
+    assert [child["path"] for child in layer["children"]] == ["layer.0", "layer.1"]
+    assert layer["children"][0]["tensors"][0]["name"] == "layer.0.weight"
+    text = cli("inspect", *view(weights, "tree")).out
+    assert text.replace("\n", "").isprintable()
+    assert "3×4" in text
+
+
+def test_the_statistics_of_all_tensors_or_of_one(cli: CommandLine, weights: Path) -> None:
+    found = {
+        tensor["name"]: tensor["statistics"] for tensor in value_of(cli, *view(weights, "stats"))
+    }
+    assert (found["layer.0.weight"]["mean"], found["layer.0.weight"]["zeros"]) == (5.5, 1)
+    broken = found["layer.1.weight"]
+    assert (broken["nan"], broken["infinite"], broken["max"]) == (1, 1, 1.5)
+    (one,) = value_of(cli, *view(weights, "stats", "--tensor", "1.weight"))
+    assert one["statistics"] == broken
+    rows = [line.split() for line in cli("inspect", *view(weights, "stats")).out.splitlines()]
+    assert ["layer.0.weight", "3×4", "0", "11", "5.5", "3.452", "1", "0", "0"] in rows
+
+
+def test_the_histogram_of_a_tensor(cli: CommandLine, weights: Path) -> None:
+    arguments = view(weights, "histogram", "--tensor", "0.weight")
+    found = value_of(cli, *arguments)
+    assert (found["low"], found["high"], sum(found["counts"])) == (0.0, 11.0, 12)
+    assert found["percentiles"]["50"] == pytest.approx(5.5, abs=0.6)
+    assert "#" in cli("inspect", *arguments).out
+
+
+def test_a_filter_leaves_what_passes(cli: CommandLine, weights: Path) -> None:
+    found = value_of(cli, str(weights), "--filter", "weight dtype:bf16")
+    assert [tensor["name"] for tensor in found["tensors"]] == ["layer.1.weight"]
+    found = value_of(cli, *view(weights, "stats", "--filter", ">10"))
+    assert [tensor["name"] for tensor in found] == ["layer.0.weight"]
+    said = cli("inspect", str(weights), "--filter", ">x")
+    assert (said.code, "compares with no number" in said.err) == (2, True)
+
+
+def test_the_state_of_an_optimizer_beside_its_parameters(cli: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "t.safetensors"
+    moments = {f"optimizer.state.0.{slot}": torch.zeros(2) for slot in ("exp_avg", "exp_avg_sq")}
+    save_file({"model.w": torch.ones(2)} | moments, path)
+    slots = value_of(cli, *view(path, "optimizer"))
+    assert {(slot["parameter"], slot["slot"]) for slot in slots} == {
+        ("model.w", "exp_avg"),
+        ("model.w", "exp_avg_sq"),
+    }
+    assert value_of(cli, *view(path, "optimizer", "--tensor", "model.w")) == slots
+    found = value_of(cli, str(path))
+    assert found["parameters"] == 2
+    assert [part["kind"] for part in found["parts"]] == ["model", "optimizer"]
+    assert "exp_avg_sq" in cli("inspect", *view(path, "optimizer")).out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

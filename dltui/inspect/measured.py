@@ -1,0 +1,108 @@
+"""Views of a checkpoint that read values: statistics, histogram, raw numbers, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltui.errors import CheckpointError
+from dltui.inspect.contents import Checkpoint, Tensor
+from dltui.inspect.describe import Ask, Json, tensor_json
+from dltui.inspect.plain_json import plain
+from dltui.inspect.slicing import first_look, parse_slice, part
+from dltui.inspect.statistics import Statistics, statistics
+from dltui.inspect.values import Values
+
+
+def stats(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
+    """Of each tensor its entry in the list with `statistics`, or `unread` and why."""
+    found, why = measured(checkpoint, ask)
+    return [
+        tensor_json(tensor)
+        | (
+            {"statistics": statistics_json(found[tensor.name])}
+            if tensor.name in found
+            else {"unread": why[tensor.name]}
+        )
+        for tensor in _asked(ask)
+    ]
+
+
+def histogram(checkpoint: Checkpoint, ask: Ask) -> Json:
+    """`{name, shape, dtype, low, high, counts, …}` of one tensor: bars of equal width."""
+    assert ask.tensor is not None
+    with Values(checkpoint) as values:
+        found = statistics(values, ask.tensor)
+    return {
+        **_head(ask.tensor),
+        "low": found.histogram.low,
+        "high": found.histogram.high,
+        "counts": list(found.histogram.counts),
+        "nan": found.nan,
+        "infinite": found.infinite,
+        "percentiles": {f"{percent:g}": value for percent, value in found.percentiles.items()},
+    }
+
+
+def tensor_values(checkpoint: Checkpoint, ask: Ask) -> Json:
+    """`{name, shape, dtype, slice, values}`: a part of one tensor, or its first corner."""
+    tensor = ask.tensor
+    assert tensor is not None
+    indices = first_look(tensor.shape) if ask.part is None else parse_slice(ask.part, tensor.shape)
+    with Values(checkpoint) as values:
+        found = part(values, tensor, indices)
+    shown = [index if isinstance(index, int) else _range_text(index) for index in indices]
+    return {
+        **_head(tensor),
+        "slice": ", ".join(map(str, shown)),
+        "values": plain(_complex_as_pairs(found.tolist())),
+    }
+
+
+def measured(checkpoint: Checkpoint, ask: Ask) -> tuple[dict[str, Statistics], dict[str, str]]:
+    """Statistics by name of all tensors asked for, and why those that are missing are.
+
+    Raises CheckpointError if a file changed or is damaged.
+    """
+    found: dict[str, Statistics] = {}
+    unread: dict[str, str] = {}
+    asked = _asked(ask)
+    total = sum(tensor.size_bytes for tensor in asked)
+    done = 0
+    with Values(checkpoint) as values:
+        for tensor in asked:
+            if tensor.place is None:
+                unread[tensor.name] = "the file has no values for it"
+            else:
+                try:
+                    found[tensor.name] = statistics(values, tensor)
+                except CheckpointError as error:
+                    unread[tensor.name] = error.message
+            done += tensor.size_bytes
+            if ask.on_progress is not None:
+                ask.on_progress(done, total)
+    return found, unread
+
+
+def statistics_json(found: Statistics) -> Json:
+    """What `dltui inspect --stats` lists of a tensor; null for numbers that are not there."""
+    return found.as_json()
+
+
+def _asked(ask: Ask) -> tuple[Tensor, ...]:
+    return ask.tensors if ask.tensor is None else (ask.tensor,)
+
+
+def _head(tensor: Tensor) -> Json:
+    return {"name": tensor.name, "shape": list(tensor.shape), "dtype": tensor.dtype}
+
+
+def _range_text(index: slice) -> str:
+    step = f":{index.step}" if index.step not in (None, 1) else ""
+    return f"{index.start}:{index.stop}{step}"
+
+
+def _complex_as_pairs(value: Any) -> Any:
+    """JSON has no complex numbers: `[real, imaginary]`."""
+    if isinstance(value, list):
+        return [_complex_as_pairs(item) for item in value]
+    return [value.real, value.imag] if isinstance(value, complex) else value
