@@ -280,7 +280,7 @@ def inspect(
         typer.Option(
             "--view",
             metavar="VIEW",
-            help="tensors, tree, metadata, memory, optimizer, stats, histogram or values.",
+            help="tensors, tree, findings, metadata, memory, optimizer, stats, histogram, values.",
         ),
     ] = None,
     tensor: Annotated[
@@ -293,6 +293,9 @@ def inspect(
         str | None,
         typer.Option("--filter", metavar="TERMS", help='e.g. "conv dtype:bf16 >1M shape:64,*"'),
     ] = None,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Read all values: statistics, and what they show.")
+    ] = False,
     json: AsJson = False,
     plain: Plain = False,
     runs: Runs = None,
@@ -300,7 +303,7 @@ def inspect(
     """Look into a checkpoint; nothing of the file is ever run."""
     from dltui.cli.inspect import Look, inspect
 
-    raise typer.Exit(inspect(Look(file, runs, view, tensor, part, filter, json, plain)))
+    raise typer.Exit(inspect(Look(file, runs, view, tensor, part, filter, stats, json, plain)))
 
 
 @app.command()

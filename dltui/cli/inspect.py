@@ -31,6 +31,7 @@ class Look:
     """As in Python: `0:3, :`."""
     filter: str | None = None
     """Which tensors are listed, as `Selection` reads it."""
+    stats: bool = False
     as_json: bool = False
     as_text: bool = False
     """Text, also where there is a terminal for the screen."""
@@ -56,10 +57,7 @@ def inspect(look: Look) -> int:
     view = look.view or ("values" if look.tensor else None)
     _check(view, look)
     checkpoint = open_checkpoint(path)
-    if view is None:
-        found = whole(checkpoint, Ask(tensors=_filtered(checkpoint, look)))
-    else:
-        found = _view(checkpoint, VIEWS[view], look)
+    found = _seen(checkpoint, whole if view is None else VIEWS[view], look)
     if look.as_json:
         print_json(found)
         return 0
@@ -69,11 +67,11 @@ def inspect(look: Look) -> int:
     return 0
 
 
-def _view(checkpoint: Checkpoint, view: Callable[[Checkpoint, Ask], Any], look: Look) -> Any:
+def _seen(checkpoint: Checkpoint, view: Callable[[Checkpoint, Ask], Any], look: Look) -> Any:
     tensor = find(checkpoint, look.tensor) if look.tensor is not None else None
     tensors = (tensor,) if tensor is not None else _filtered(checkpoint, look)
     with progress_bar("reading") as show:
-        return view(checkpoint, Ask(tensor, look.part, tensors, show))
+        return view(checkpoint, Ask(tensor, look.part, tensors, look.stats, show))
 
 
 def _filtered(checkpoint: Checkpoint, look: Look) -> tuple[Tensor, ...]:
@@ -86,7 +84,7 @@ def _filtered(checkpoint: Checkpoint, look: Look) -> tuple[Tensor, ...]:
 
 def _wants_screen(look: Look) -> bool:
     """Whether nothing but the file is asked for, in a terminal."""
-    asked = (look.view, look.tensor, look.part, look.filter)
+    asked = (look.view, look.tensor, look.part, look.filter, look.stats or None)
     is_plain = look.as_json or look.as_text or any(each is not None for each in asked)
     return not is_plain and sys.stdin.isatty() and sys.stdout.isatty()
 

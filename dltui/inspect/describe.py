@@ -19,6 +19,8 @@ from dltui.inspect.roles import is_buffer
 if TYPE_CHECKING:
     from dltui.inspect.tree import Node
 
+CHECKED_BYTES = 256_000_000
+"""Of values at most, that are read unasked: about a second."""
 LISTED_ENTRIES = 100
 """Of a list in the metadata (a vocabulary) so many are shown beside other things."""
 
@@ -36,11 +38,34 @@ class Ask:
     """A slice of it, as in Python."""
     tensors: tuple[Tensor, ...] = ()
     """Those of the file that pass the filter."""
+    stats: bool = False
+    """With the statistics of every tensor, whatever the size of the file."""
     on_progress: OnProgress | None = None
 
 
-def whole(checkpoint: Checkpoint, ask: Ask) -> Json:
-    """Everything that needs no values: the JSON of `dltui inspect FILE --json`."""
+def whole(checkpoint: Checkpoint, ask: Ask | None = None) -> Json:
+    """The JSON of `dltui inspect FILE --json`, by default of all tensors.
+
+    Values are read for the findings where there are at most `CHECKED_BYTES` of them, or where
+    statistics are asked for: `checked` says `values` then, else `names`.
+    """
+    asked = Ask(tensors=checkpoint.tensors) if ask is None else ask
+    found = _by_names(checkpoint, asked)
+    if asked.stats or sum(tensor.size_bytes for tensor in checkpoint.tensors) <= CHECKED_BYTES:
+        from dltui.inspect.measured import add_values
+
+        return add_values(checkpoint, asked, found)
+    return found
+
+
+def findings(checkpoint: Checkpoint, ask: Ask) -> Json:
+    """`{checked, findings}`: what is wrong, with the values read as far as `whole` reads them."""
+    found = whole(checkpoint, ask)
+    return {key: found[key] for key in ("checked", "findings")}
+
+
+def _by_names(checkpoint: Checkpoint, ask: Ask) -> Json:
+    from dltui.inspect.findings import structural_findings
     from dltui.inspect.progress import progress
     from dltui.inspect.recognise import recognise
 
@@ -54,6 +79,8 @@ def whole(checkpoint: Checkpoint, ask: Ask) -> Json:
         "parts": [_part(part) for part in found_parts],
         "progress": plain(progress(checkpoint)),
         "tensors": [tensor_json(tensor) for tensor in ask.tensors],
+        "checked": "names",
+        "findings": [finding.as_json() for finding in structural_findings(checkpoint)],
         "memory": memory(checkpoint, ask),
         "globals": list(checkpoint.globals),
         "metadata": plain(checkpoint.metadata, LISTED_ENTRIES),
@@ -216,6 +243,7 @@ def _measured(name: str) -> Callable[[Checkpoint, Ask], Any]:
 VIEWS: Mapping[str, Callable[[Checkpoint, Ask], Any]] = {
     "tensors": tensors,
     "tree": tree,
+    "findings": findings,
     "metadata": metadata,
     "memory": memory,
     "optimizer": optimizer,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect.contents import Checkpoint, Tensor
 from dltui.inspect.describe import Ask, Json, tensor_json
-from dltui.inspect.plain_json import plain
+from dltui.inspect.findings import value_findings
+from dltui.inspect.findings.finding import ORDER
+from dltui.inspect.plain_json import finite, plain
 from dltui.inspect.slicing import first_look, parse_slice, part
 from dltui.inspect.statistics import Statistics, statistics
 from dltui.inspect.values import Values
@@ -15,16 +18,8 @@ from dltui.inspect.values import Values
 
 def stats(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
     """Of each tensor its entry in the list with `statistics`, or `unread` and why."""
-    found, why = measured(checkpoint, ask)
-    return [
-        tensor_json(tensor)
-        | (
-            {"statistics": statistics_json(found[tensor.name])}
-            if tensor.name in found
-            else {"unread": why[tensor.name]}
-        )
-        for tensor in _asked(ask)
-    ]
+    read = measured(checkpoint, ask)
+    return [_with_statistics(tensor_json(tensor), *read) for tensor in _asked(ask)]
 
 
 def histogram(checkpoint: Checkpoint, ask: Ask) -> Json:
@@ -83,9 +78,29 @@ def measured(checkpoint: Checkpoint, ask: Ask) -> tuple[dict[str, Statistics], d
     return found, unread
 
 
-def statistics_json(found: Statistics) -> Json:
-    """What `dltui inspect --stats` lists of a tensor; null for numbers that are not there."""
-    return found.as_json()
+def add_values(checkpoint: Checkpoint, ask: Ask, described: Json) -> Json:
+    """What `describe` says of the names, with the findings from all values, and, where they are
+    asked for, the statistics of each tensor that is listed."""
+    found, unread = measured(checkpoint, replace(ask, tensor=None, tensors=checkpoint.tensors))
+    of_values = [finding.as_json() for finding in value_findings(checkpoint, found)]
+    findings = sorted([*described["findings"], *of_values], key=_severity)
+    added = described | {"checked": "values", "findings": finite(findings)}
+    if ask.stats:
+        added["tensors"] = [
+            finite(_with_statistics(entry, found, unread)) for entry in described["tensors"]
+        ]
+    return added
+
+
+def _severity(finding: Json) -> int:
+    return ORDER.index(finding["severity"])
+
+
+def _with_statistics(entry: Json, found: dict[str, Statistics], unread: dict[str, str]) -> Json:
+    name = entry["name"]
+    if name in found:
+        return entry | {"statistics": found[name].as_json()}
+    return entry | {"unread": unread[name]}
 
 
 def _asked(ask: Ask) -> tuple[Tensor, ...]:

@@ -44,6 +44,8 @@ def whole_lines(found: Json) -> Iterator[str]:
     if found["architecture"]:
         yield found["architecture"]
     yield from found["notes"]
+    yield ""
+    yield from finding_lines(found)
     if len(found["parts"]) > 1:
         yield from ("", "parts")
         yield from table(
@@ -66,6 +68,17 @@ def whole_lines(found: Json) -> Iterator[str]:
     if found["globals"]:
         yield from ("", "code that the file names; none of it was run or imported")
         yield from (f"  {name}" for name in found["globals"])
+
+
+def finding_lines(found: Json) -> Iterator[str]:
+    """What is wrong, errors first, each with the tensor that it is about."""
+    for finding in found["findings"]:
+        where = f"{visible(finding['tensor'])}: " if finding["tensor"] else ""
+        yield f"{finding['severity']}: {where}{visible(finding['message'])}"
+    if not found["findings"]:
+        yield "nothing wrong found"
+    if found["checked"] == "names":
+        yield "only names, types and shapes were looked at; --stats reads the values"
 
 
 def tensor_lines(found: Sequence[Json]) -> Iterator[str]:
@@ -247,6 +260,7 @@ def _scalar(value: Any) -> str:
 LINES: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "tensors": tensor_lines,
     "tree": node_lines,
+    "findings": finding_lines,
     "metadata": metadata_lines,
     "memory": memory_lines,
     "optimizer": optimizer_lines,

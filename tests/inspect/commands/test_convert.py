@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.e2e.command_line import CommandLine
-from tests.inspect.commands.test_inspect import EVIL, cli
+from tests.inspect.commands.test_inspect import EVIL, cli, sparse
 
 __all__ = ["cli"]
 
@@ -23,16 +23,6 @@ __all__ = ["cli"]
 def weights(tmp_path: Path) -> Path:
     path = tmp_path / "m.safetensors"
     save_file({"w": torch.tensor([1.0, 1e6]), EVIL: torch.tensor([1e-30])}, path)
-    return path
-
-
-def sparse(path: Path, size_bytes: int) -> Path:
-    """A safetensors file of zeros that takes no room on the disk."""
-    entry = {"dtype": "F32", "shape": [size_bytes // 4], "data_offsets": [0, size_bytes]}
-    header = json.dumps({"w": entry}).encode()
-    with path.open("wb") as file:
-        file.write(len(header).to_bytes(8, "little") + header)
-        file.truncate(8 + len(header) + size_bytes)
     return path
 
 

@@ -29,6 +29,16 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def sparse(path: Path, size_bytes: int) -> Path:
+    """A safetensors file of zeros that takes no room on the disk."""
+    entry = {"dtype": "F32", "shape": [size_bytes // 4], "data_offsets": [0, size_bytes]}
+    header = json.dumps({"w": entry}).encode()
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + size_bytes)
+    return path
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     return CommandLine(monkeypatch, capsys)
@@ -195,9 +205,38 @@ def test_a_bad_file_gets_one_line_and_exit_code_2(tmp_path: Path, arguments: lis
         assert len(done.stderr.splitlines()) <= 2
 
 
-def test_listing_imports_neither_numpy_nor_a_parser_of_the_command_line(weights: Path) -> None:
+def test_what_is_wrong_with_the_values_is_told_with_its_tensor(
+    cli: CommandLine, weights: Path
+) -> None:
+    found = value_of(cli, str(weights))
+    assert found["checked"] == "values"
+    broken = [finding for finding in found["findings"] if finding["tensor"] == "layer.1.weight"]
+    assert any("NaN" in finding["message"] for finding in broken)
+    assert found["findings"][0]["severity"] == "error"
+    alone = value_of(cli, *view(weights, "findings"))
+    assert alone == {"checked": "values", "findings": found["findings"]}
+    assert "error: layer.1.weight: " in cli("inspect", str(weights)).out
+
+
+def test_values_of_a_large_file_are_read_where_that_is_asked_for(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_file({"w": torch.tensor([float("nan"), 1.0])}, tmp_path / "f")
+    monkeypatch.setattr("dltui.inspect.describe.CHECKED_BYTES", 7)
+    found = value_of(cli, str(tmp_path / "f"))
+    assert (found["checked"], found["findings"]) == ("names", [])
+    assert "statistics" not in found["tensors"][0]
+    assert "--stats reads the values" in cli("inspect", str(tmp_path / "f")).out
+    found = value_of(cli, str(tmp_path / "f"), "--stats")
+    assert found["checked"] == "values"
+    assert found["tensors"][0]["statistics"]["nan"] == 1
+    assert len(found["findings"]) == 1
+
+
+def test_listing_imports_neither_numpy_nor_a_parser_of_the_command_line(tmp_path: Path) -> None:
+    large = sparse(tmp_path / "large.safetensors", 400_000_000)
     code = (
-        f"import sys; sys.argv = ['dltui', 'inspect', {str(weights)!r}, '--json']\n"
+        f"import sys; sys.argv = ['dltui', 'inspect', {str(large)!r}, '--json']\n"
         "import atexit, dltui.cli\n"
         "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
         "dltui.cli.main()"
@@ -205,7 +244,7 @@ def test_listing_imports_neither_numpy_nor_a_parser_of_the_command_line(weights:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
     )
-    assert json.loads(done.stdout)["format"] == "safetensors"
+    assert json.loads(done.stdout)["checked"] == "names"
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert "dltui" in loaded
     assert not loaded & {"torch", "numpy", "typer", "rich", "pydantic", "textual", "safetensors"}
