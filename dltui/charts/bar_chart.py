@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from dltui.charts.canvas import AXIS, QUIET, TEXT, Frame, series_role
 from dltui.charts.glyphs import Glyphs
-from dltui.charts.numbers import format_short_count, tick_labels
+from dltui.charts.numbers import format_short_count, format_value, tick_labels
 from dltui.charts.scales import Floats, nice_ticks
 
 _EIGHTHS = 8
@@ -37,7 +37,12 @@ def bar_chart(
     label = format_short_count(top)
     left = len(label) + 1
     room = width - left - 1
-    columns = _spread(values, room)
+    if low == high:
+        # One value alone: a bar of three columns in the middle, not a full width of it.
+        columns = np.zeros(room)
+        columns[room // 2 - 1 : room // 2 + 2] = top
+    else:
+        columns = _spread(values, room)
     shares = _heights(columns, logarithmic=logarithmic)
     _draw_bars(frame, shares, (left + 1, rows), glyphs)
     for row in range(rows):
@@ -82,7 +87,8 @@ def _draw_axis(
     left, row, room = place
     frame.write(row, left - 1, glyphs.corner + glyphs.floor * room, AXIS)
     if high <= low:
-        frame.write(row + 1, left, tick_labels([low])[0], TEXT)
+        label = format_value(low)
+        frame.write(row + 1, left + (room - len(label)) // 2, label, TEXT)
         return
     ticks = [tick for tick in nice_ticks(low, high, max(2, room // 12)) if low <= tick <= high]
     end = -1

@@ -151,6 +151,10 @@ class Details(Vertical):
     def know(self, study: Study) -> None:
         """More is known of the file now."""
         self.study = study
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draws the text anew; values that are shown stay."""
         if self.kind != "tensor":
             self._draw()
 

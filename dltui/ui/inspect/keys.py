@@ -21,11 +21,24 @@ INSPECT_KEYS: list[BindingType] = [
     ),
     Binding("d", "compare", "Diff", tooltip="Compare with another file", id="inspect-diff"),
     Binding(
+        "p", "show_problems", "Problems", tooltip="To the findings, and back", id="inspect-problems"
+    ),
+    Binding("n", "next_problem(1)", "Next problem", show=False, id="inspect-next-problem"),
+    Binding("N", "next_problem(-1)", "Problem before", show=False, id="inspect-problem-before"),
+    Binding(
         "m",
         "show_metadata",
         "Metadata",
         tooltip="What the file says beside its tensors, and back",
         id="inspect-metadata",
+    ),
+    Binding(
+        "S",
+        "check_values",
+        "Check values",
+        show=False,
+        tooltip="Statistics of the whole file; again: stop",
+        id="inspect-check",
     ),
     Binding(
         "e", "export", "Export", tooltip="Write the tensor or the list to a file", id="inspect-save"

@@ -80,6 +80,7 @@ class ModuleTree(Lines, can_focus=True):
         self.cursor = 0
         self.marked: Collection[str] = ()
         """Names of tensors that something was found about."""
+        self._marked_modules: set[str] = set()
         self.glyphs = terminal_glyphs()
 
     @property
@@ -115,6 +116,11 @@ class ModuleTree(Lines, can_focus=True):
     def mark(self, names: Collection[str]) -> None:
         """Marks tensors that something was found about."""
         self.marked = names
+        self._marked_modules = {
+            ".".join(steps[:depth])
+            for steps in (name.split(".") for name in names)
+            for depth in range(len(steps))
+        }
         self.refresh()
 
     def go_to(self, key: str) -> None:
@@ -260,20 +266,23 @@ class ModuleTree(Lines, can_focus=True):
         return visible(row.name)
 
     def _kind(self, row: Row) -> str:
-        """What stands in grey after a module's name: how often it is there, its class."""
+        """A module's class, in grey after its name."""
+        return "" if row.tensor is not None else visible(row.node.class_name.rpartition(".")[2])
+
+    def _is_marked(self, row: Row) -> bool:
+        """Whether something was found about the tensor, or about one inside a closed module."""
         if row.tensor is not None:
-            return ""
-        times = f"×{row.node.times}" if row.node.times > 1 else ""
-        return " ".join(
-            filter(None, (times, visible(row.node.class_name or "").rpartition(".")[2]))
-        )
+            return row.tensor.name in self.marked
+        if row.is_open and not row.is_group:
+            return False
+        paths = row.node.paths or (row.node.path,)
+        return any(path in self._marked_modules for path in paths)
 
     def _columns(self, row: Row, width: int) -> tuple[tuple[str, str], ...]:
         """Shape, type and size, as far as there is room; the parameters always."""
         tensor = row.tensor
-        found = tensor is not None and tensor.name in self.marked
         flag = "!" if not self.glyphs.braille else "▲"
-        mark = (flag + " " if found else "  ", "warning")
+        mark = (flag + " " if self._is_marked(row) else "  ", "warning")
         if width < 50:
             count = tensor.elements if tensor is not None else row.node.parameters
             return (mark, (f"{count_text(count, 9):>9}", "dim"))

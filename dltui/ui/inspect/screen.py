@@ -13,12 +13,13 @@ from textual.message import Message
 from textual.widgets import Static
 
 from dltui.errors import DltuiError
-from dltui.ui.inspect.actions import InspectActions
 from dltui.ui.inspect.details import Details
+from dltui.ui.inspect.findings import FindingsPanel
 from dltui.ui.inspect.header import header_line
 from dltui.ui.inspect.keys import ENTER, FIRST_TO_GO, INSPECT_KEYS
 from dltui.ui.inspect.module_tree import ModuleTree
 from dltui.ui.inspect.opening import OpenedFile, Opening
+from dltui.ui.inspect.problems import Problems
 from dltui.ui.inspect.rows import Outline
 from dltui.ui.inspect.study import Study
 from dltui.ui.panes.key_line import KeyLine
@@ -30,7 +31,7 @@ ONE_PANE_BELOW = 72
 _LOOK_AGAIN_S = 2.0
 
 
-class InspectScreen(InspectActions):
+class InspectScreen(Problems):
     """Explores the file that `opening` opens."""
 
     # Not CSS_PATH: Textual would read that only when the screen is pushed, not as the first one.
@@ -59,6 +60,7 @@ class InspectScreen(InspectActions):
         self._go_to = go_to
         self.tree_widget = ModuleTree(id="module-tree")
         self.details = Details()
+        self.findings = FindingsPanel()
 
     # Layout
 
@@ -70,6 +72,7 @@ class InspectScreen(InspectActions):
                 panel.border_title = "modules"
                 yield self.tree_widget
             yield self.details
+        yield self.findings
         find, *others = (key for key in INSPECT_KEYS if isinstance(key, Binding))
         yield KeyLine([find, ENTER, *others], first_to_go=FIRST_TO_GO)
         yield SizeGuard()
@@ -109,6 +112,7 @@ class InspectScreen(InspectActions):
 
     def _take(self, file: OpenedFile) -> None:
         """Shows the file; opened again, the cursor stays on the same name if it is still there."""
+        self.end_scan()
         key = self.tree_widget.row.key if self.tree_widget.row is not None else None
         self.file, self.study = file, None
         self.outline = Outline(file.path.name, file.root, lambda: file.unfolded_root)
@@ -136,6 +140,10 @@ class InspectScreen(InspectActions):
             self.study = event.study
             self.draw_header()
             self.details.know(event.study)
+            self.begin_findings()
+
+    def on_unmount(self) -> None:
+        self.end_scan()
 
     @work(thread=True, exclusive=True, group="change")
     def _look_for_change(self) -> None:
@@ -151,6 +159,7 @@ class InspectScreen(InspectActions):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < ONE_PANE_BELOW, "-one-pane")
+        self.findings.fit()
         self.draw_header()
 
     def draw_header(self) -> None:

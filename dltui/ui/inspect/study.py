@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dltui.inspect.findings import Finding, structural_findings
 from dltui.inspect.memory_table import MemoryRow, memory_table
 from dltui.inspect.parts import Part, model_part
 from dltui.inspect.progress import progress
@@ -28,6 +29,8 @@ class Study:
     training: Mapping[str, Any]
     """Epoch, step, best score, learning rate, as the file says."""
     memory: tuple[MemoryRow, ...]
+    findings: tuple[Finding, ...]
+    """What names, shapes and types alone show."""
 
 
 def studied(file: OpenedFile) -> Study:
@@ -41,6 +44,7 @@ def studied(file: OpenedFile) -> Study:
         architecture=recognise(checkpoint) or "",
         training=progress(checkpoint),
         memory=memory_table(checkpoint),
+        findings=structural_findings(checkpoint),
     )
 
 

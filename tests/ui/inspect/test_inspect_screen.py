@@ -15,7 +15,7 @@ from dltui.ui.inspect.opening import Opening
 from dltui.ui.inspect.screen import InspectScreen
 from dltui.ui.panes.lines import Lines, text_of
 from tests.ui.driving import until
-from tests.ui.inspect.files import Arrays, saved
+from tests.ui.inspect.files import Arrays, saved, transformer
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 
@@ -230,3 +230,59 @@ async def test_metadata_is_one_key_away_and_back(tmp_path: Path) -> None:
         await until(pilot, lambda: "a test of metadata" in seen(pilot))
         await pilot.press("m")
         await until(pilot, lambda: "wpe.weight" in str(screen(pilot).details.border_title))
+
+
+def with_problems() -> Arrays:
+    """A transformer with a NaN in its last block and an infinity in the first."""
+    arrays = transformer()
+    arrays["h.2.attn.weight"][3, 1] = np.nan
+    arrays["h.0.attn.weight"][1, 2] = np.inf
+    return arrays
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_is_wrong_is_listed_and_gone_through_by_key(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with opened(saved(tmp_path, with_problems()), size) as pilot:
+        await until(pilot, lambda: "all values checked" in seen(pilot))
+        assert "2 errors" in seen(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        assert screen(pilot).findings.list.has_focus
+        names = {finding.tensor for finding in screen(pilot).findings.list.findings}
+        assert "h.2.attn.weight" in names
+        await pilot.press("home", "enter")
+        first = screen(pilot).findings.list.findings[0].tensor
+        await until(pilot, lambda: first in str(screen(pilot).details.border_title))
+        await pilot.press("escape", "n")
+        second = screen(pilot).findings.list.findings[1].tensor
+        await until(pilot, lambda: second in str(screen(pilot).details.border_title))
+        await pilot.press("N")
+        await until(pilot, lambda: first in str(screen(pilot).details.border_title))
+
+
+async def test_a_module_with_a_problem_inside_is_marked_while_it_is_closed(tmp_path: Path) -> None:
+    async with opened(saved(tmp_path, with_problems()), (120, 36)) as pilot:
+        await until(pilot, lambda: "all values checked" in seen(pilot))
+        tree = screen(pilot).tree_widget
+        tree.go_to("m:h")
+        tree.action_close()
+        await pilot.pause()
+        line = next(line for line in seen(pilot).splitlines() if "▸ h " in line)
+        assert "▲" in line
+
+
+async def test_a_large_file_is_checked_when_asked_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dltui.ui.inspect.problems.UNASKED_BYTES", 0)
+    async with opened(saved(tmp_path, with_problems())) as pilot:
+        await until(pilot, lambda: "S checks the values" in seen(pilot))
+        assert not screen(pilot).file.statistics
+        await pilot.press("S", "S")
+        await pilot.pause()
+        assert "S goes on" in seen(pilot) or "all values checked" in seen(pilot)
+        screen(pilot).start_scan()
+        await until(pilot, lambda: "all values checked" in seen(pilot))
+        assert "1 NaN" in seen(pilot)
