@@ -14,7 +14,16 @@ from dltui.inspect.source import Source
 HEAD_BYTES = 4096
 """How much of a file the formats may look at to say whether it is theirs."""
 
-FILE_FORMATS: tuple[str, ...] = ("torch_zip", "gguf", "hdf5", "safetensors", "onnx")
+FILE_FORMATS: tuple[str, ...] = (
+    "torch_zip",
+    "keras",
+    "npz",
+    "npy",
+    "gguf",
+    "hdf5",
+    "safetensors",
+    "onnx",
+)
 """Modules of `formats/` for single files, in the order in which they are asked."""
 
 FOLDER_FORMATS: tuple[str, ...] = ("sharded", "hugging_face")
@@ -75,5 +84,5 @@ def open_file(path: Path) -> Checkpoint:
     raise CheckpointError(
         "this file is empty" if not head else "this is no checkpoint of a format known here",
         where=str(path),
-        remedy="Known: PyTorch, safetensors, Hugging Face folders, GGUF, Keras and HDF5, ONNX.",
+        remedy="Known: PyTorch, safetensors, Hugging Face folders, GGUF, Keras, HDF5, ONNX, numpy.",
     )

@@ -16,24 +16,12 @@ from dltui.inspect import json_text
 from dltui.inspect.checks import MAX_TENSORS, damaged, quoted, shape_problem, too_much
 from dltui.inspect.contents import BITS, Checkpoint, Dataset, Extent, Plain, Tensor
 from dltui.inspect.formats.keras_layers import keras_modules
+from dltui.inspect.formats.npy import DTYPES
 from dltui.inspect.hdf5_process import LISTING_MEMORY_BYTES, Hdf5Process
 from dltui.inspect.source import Source
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _MAGIC_AT = (0, 512, 1024, 2048)
-_TYPES = {
-    "b1": "bool",
-    **{
-        f"{kind}{size}": f"{name}{size * 8}"
-        for kind, name, size in [
-            *(("i", "int", size) for size in (1, 2, 4, 8)),
-            *(("u", "uint", size) for size in (1, 2, 4, 8)),
-            *(("f", "float", size) for size in (2, 4, 8)),
-            *(("c", "complex", size) for size in (8, 16)),
-        ]
-    },
-}
-"""Our names of numpy's types, by kind and bytes."""
 _MAX_NOTES = 20
 _MAX_RECORD_BYTES = 100 << 20
 _JSON_TEXTS = ("model_config", "training_config")
@@ -136,7 +124,7 @@ def _tensor(
     path, shape = record["dataset"], tuple(record["shape"])
     shown = _shown(path)
     code = record.get("dtype", "")
-    dtype = _TYPES.get(code[1:])
+    dtype = DTYPES.get(code[1:])
     if code == "|V2" and (keras or record.get("named") == "bfloat16"):
         dtype = "bfloat16"
     if "why" in record or dtype is None:

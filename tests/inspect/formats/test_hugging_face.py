@@ -113,3 +113,30 @@ def test_a_broken_configuration_is_refused(tmp_path: Path, config: str) -> None:
     (tmp_path / "config.json").write_text(config)
     with pytest.raises(CheckpointError, match=r"config\.json"):
         open_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_pickled_weights_are_read_with_their_configuration(tmp_path: Path, shards: int) -> None:
+    torch.manual_seed(0)
+    parts = [{f"layer.{n}.weight": torch.randn(4, 3)} for n in range(shards)]
+    (tmp_path / "config.json").write_text(
+        '{"architectures": ["Tiny"], "tie_word_embeddings": true}'
+    )
+    names = (
+        [f"pytorch_model-{n:05}.bin" for n in range(shards)]
+        if shards > 1
+        else ["pytorch_model.bin"]
+    )
+    where = {}
+    for name, part in zip(names, parts, strict=True):
+        torch.save(part, tmp_path / name)
+        where |= dict.fromkeys(part, name)
+    if shards > 1:
+        (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": where}))
+    found = open_checkpoint(tmp_path)
+    assert "PyTorch" in found.format
+    assert found.modules[""].class_name == "Tiny"
+    with Values(found) as values:
+        for tensor, part in zip(found.tensors, parts, strict=True):
+            np.testing.assert_array_equal(values.whole(tensor), part[tensor.name].numpy())
+    assert len({tensor.storage for tensor in found.tensors}) == shards or shards == 1
