@@ -16,8 +16,9 @@ from dltui.launch.description import (
     known_description,
     raise_problems,
 )
+from dltui.launch.forking import Origin
 from dltui.launch.spawn import spawn_worker
-from dltui.runs.checkpoints import checkpoint_at, pointed, step_of
+from dltui.runs.checkpoints import pointed
 from dltui.runs.filter import flat_settings
 from dltui.runs.layout import RunFolder, check_runs, create_run, open_run
 from dltui.runs.living import effective_state
@@ -52,19 +53,21 @@ def start_run(
     check_runs(runs)
     if device is not None:
         recipe = _on_device(recipe, device)
-    parent = None
+    origin = None
     if fork is not None:
-        parent, step = _parent(runs, *fork)
-        _check_steps_left(recipe, fork[0], step)
+        origin = Origin.of(*fork)
+        origin.check_steps_left(recipe)
     changes = [] if device is None else [f"trainer.device={device}"]
     found, candidate = _checked(recipe, changes, runs)
     try:
+        if origin is not None:
+            origin.check_steps_left(recipe, found)
         status = Status(
             state="starting",
             recipe=shown_recipe or shown_source(recipe),
             task=str(recipe.task.type),
             parameters=found.get("parameters"),
-            parent=parent,
+            parent=None if origin is None else origin.named(runs),
             heartbeat=time.time(),
         )
         run = create_run(
@@ -185,32 +188,6 @@ def _on_device(recipe: Recipe, device: str) -> Recipe:
     raw.setdefault("trainer", {})["device"] = device
     trainer = recipe.trainer.model_copy(update={"device": device})
     return replace(recipe, raw=raw, trainer=trainer)
-
-
-def _parent(runs: Path, run: RunFolder, step: int | None) -> tuple[str, int]:
-    """`RUN@STEP`, a run of another folder by its whole path; and the step."""
-    found = step_of(checkpoint_at(run.checkpoints, step))
-    assert found is not None  # a checkpoint that was found has its step in its name
-    beside = run.path.resolve().parent == runs.resolve()
-    return f"{run.id if beside else run.path.resolve()}@{found}", found
-
-
-def _check_steps_left(recipe: Recipe, parent: RunFolder, step: int) -> None:
-    """Refuses a fork that would begin at its end, as far as that is known without the data.
-
-    A recipe that counts in steps, or a parent with folds, is left to the worker.
-    """
-    per_epoch = read_status(parent.path).steps_per_epoch
-    if not per_epoch or recipe.trainer.steps is not None or recipe.data.kfold is not None:
-        return
-    epochs = recipe.trainer.epochs or 1
-    if step >= round(epochs * per_epoch) and step / per_epoch >= epochs:
-        raise UsageError(
-            f"its checkpoint of step {step:,} is {step / per_epoch:.3g} epochs on, and the recipe "
-            f"ends after {epochs:g}: there is nothing left to train",
-            where=parent.name,
-            remedy=f"raise trainer.epochs, or fork an earlier step: --fork {parent.name}@STEP",
-        )
 
 
 def shown_source(recipe: Recipe) -> str:

@@ -9,11 +9,12 @@ checkpoints/.tmp-old-step_…    the former folder of a step while it is saved a
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ from dltui.runs.atomic import TEMPORARY, sync_folder, sync_tree, write_atomic
 
 _ASIDE = f"{TEMPORARY}old-"
 _STEP = re.compile(rf"(?:{re.escape(_ASIDE)})?step_(\d{{8,19}})")
+_PLACE = "place.json"
 Pointer = Literal["latest", "best"]
 
 
@@ -34,6 +36,24 @@ def step_of(path: Path) -> int | None:
     """The step of a folder's name, None if it has none."""
     match = _STEP.fullmatch(path.name)
     return int(match[1]) if match else None
+
+
+def write_place(folder: Path, place: Mapping[str, int]) -> None:
+    """Notes in a checkpoint where its training stands, for readers without torch.
+
+    `first_step` is where its fold began, `steps_per_epoch` how long an epoch of it is.
+    """
+    write_atomic(folder / _PLACE, json.dumps(dict(place)))
+
+
+def read_place(folder: Path) -> dict[str, int]:
+    """What `write_place` noted; nothing where that was not done or cannot be read."""
+    try:
+        found = json.loads((folder / _PLACE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    whole = found.items() if isinstance(found, dict) else ()
+    return {key: value for key, value in whole if type(value) is int and value >= 0}
 
 
 def publish_checkpoint(

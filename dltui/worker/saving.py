@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dltui.errors import StoreError
 from dltui.runs import publish_checkpoint
+from dltui.runs.checkpoints import write_place
 from dltui.worker.checkpoints import write_checkpoint
 from dltui.worker.resuming import training_state
 
@@ -25,7 +26,9 @@ class Saver:
         record, step = training.record, training.step
 
         def write(folder: Path) -> None:
-            write_checkpoint(folder, training.parts.model.state_dict(), training_state(training))
+            state = training_state(training)
+            write_checkpoint(folder, training.parts.model.state_dict(), state)
+            write_place(folder, {key: state[key] for key in ("first_step", "steps_per_epoch")})
 
         try:
             publish_checkpoint(

@@ -16,7 +16,7 @@ from dltui.launch import description
 from dltui.launch.candidate import Candidate
 from dltui.launch.start import start_run
 from dltui.recipe import load_recipe
-from dltui.runs.checkpoints import publish_checkpoint
+from dltui.runs.checkpoints import publish_checkpoint, read_place, write_place
 from dltui.runs.layout import RunFolder
 from dltui.runs.living import effective_state, read_launch
 from dltui.runs.status import read_status, write_status
@@ -211,6 +211,44 @@ def test_a_fork_with_nothing_left_to_train_is_refused_before_it_is_made(
     assert not (tmp_path / "new").exists()
     longer = load_recipe(recipe_file, ["trainer.epochs=8"])
     started(start_run(longer, runs=tmp_path / "new", fork=(run, None)))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "steps_left"),
+    [
+        (["trainer.steps=20"], False),  # the second fold began at step 50
+        (["trainer.steps=21"], True),
+        (["trainer.steps=40", "data.batch_size=32"], False),  # two epochs of 20 steps
+        (["trainer.steps=41", "data.batch_size=32"], True),
+        (["trainer.epochs=2"], False),
+        (["trainer.epochs=2.1"], True),
+    ],
+)
+def test_a_fork_counts_from_the_beginning_of_its_fold(
+    run: RunFolder,
+    recipe_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    overrides: list[str],
+    steps_left: bool,
+) -> None:
+    answer(monkeypatch, {**SOUND, "data": {"train_size": 640}})
+    place = {"first_step": 50, "steps_per_epoch": 10}
+    publish_checkpoint(run.checkpoints, 70, lambda folder: write_place(folder, place))
+    length = [] if "epochs" in overrides[0] else ["trainer.epochs=null"]
+    recipe = load_recipe(recipe_file, [*length, *overrides])
+    if steps_left:
+        started(start_run(recipe, runs=tmp_path / "new", fork=(run, None)))
+    else:
+        with pytest.raises(UsageError, match=r"step 70 is .* on.* nothing left to train"):
+            start_run(recipe, runs=tmp_path / "new", fork=(run, None))
+        assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"first_step": "x"}', '{"first_step": -3}'])
+def test_a_damaged_note_of_the_place_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "place.json").write_text(content)
+    assert read_place(tmp_path) == {}
 
 
 def test_a_description_is_kept_until_the_recipe_changes(
