@@ -12,6 +12,7 @@ from dltui.inspect.contents import (
     Checkpoint,
     Dataset,
     Deflated,
+    Embedded,
     Extent,
     Module,
     Packed,
@@ -72,7 +73,7 @@ def _joined(prefix: str, name: str) -> str:
 
 def _moved(tensor: Tensor, prefix: str, part: int, files: int) -> Tensor:
     """The tensor with its part's prefix; files counted on, and storages told from other parts'."""
-    place = tensor.place and _place(tensor.place, files)
+    place = tensor.place and in_file(tensor.place, files)
     storage = tensor.storage and f"{part}:{tensor.storage}"
     if place is tensor.place and not prefix and not storage:
         return tensor
@@ -87,7 +88,8 @@ def _moved(tensor: Tensor, prefix: str, part: int, files: int) -> Tensor:
     )
 
 
-def _place(place: Place, files: int) -> Place:
+def in_file(place: Place, files: int) -> Place:
+    """The same place where so many files stand before those that it counts."""
     if not files:
         return place
     match place:
@@ -95,12 +97,12 @@ def _place(place: Place, files: int) -> Place:
             return Plain(_extent(extent, files), big_endian, fortran_order)
         case View(storage):
             return replace(place, storage=_extent(storage, files))
-        case Deflated(extent) | Packed(extent):
+        case Deflated(extent) | Packed(extent) | Embedded(extent):
             return replace(place, extent=_extent(extent, files))
         case Dataset(file, _, within):
             return replace(place, file=file + files, within=_extent(within, files))
         case Pieces(pieces):
-            return Pieces(tuple(Piece(p.start, p.shape, _place(p.place, files)) for p in pieces))
+            return Pieces(tuple(Piece(p.start, p.shape, in_file(p.place, files)) for p in pieces))
 
 
 def _extent(extent: Extent, files: int) -> Extent:

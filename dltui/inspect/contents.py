@@ -118,7 +118,17 @@ class Dataset:
     big_endian: bool = False
 
 
-Place = Plain | View | Deflated | Pieces | Packed | Dataset
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A tensor that is a whole file of `torch.save` in a range of a file (distributed checkpoints).
+
+    Thousands of them are looked into only when their values are wanted.
+    """
+
+    extent: Extent
+
+
+Place = Plain | View | Deflated | Pieces | Packed | Dataset | Embedded
 """Where a tensor's elements are and how they lie."""
 
 

@@ -15,18 +15,12 @@ HEAD_BYTES = 4096
 """How much of a file the formats may look at to say whether it is theirs."""
 
 FILE_FORMATS: tuple[str, ...] = (
-    "torch_zip",
-    "keras",
-    "npz",
-    "npy",
-    "gguf",
-    "hdf5",
-    "safetensors",
-    "onnx",
+    *("torchscript", "pt2", "torch_zip", "torch_legacy"),
+    *("keras", "npz", "npy", "gguf", "hdf5", "safetensors", "onnx"),
 )
 """Modules of `formats/` for single files, in the order in which they are asked."""
 
-FOLDER_FORMATS: tuple[str, ...] = ("sharded", "hugging_face")
+FOLDER_FORMATS: tuple[str, ...] = ("sharded", "distributed", "run_folder", "hugging_face")
 """Modules of `formats/` for folders, and for files that list others, in the order of asking."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 from types import TracebackType
 from typing import Self, assert_never
@@ -16,6 +17,7 @@ from dltui.inspect.contents import (
     Checkpoint,
     Dataset,
     Deflated,
+    Embedded,
     Extent,
     Packed,
     Pieces,
@@ -66,20 +68,24 @@ class Values:
     def chunks(self, tensor: Tensor, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Array]:
         """All elements once, as flat arrays as they are stored; for `numbers`, or to count bits.
 
-        A tensor whose elements stand in the file one after the other is read in pieces of
-        `chunk_bytes`, in the file's order, also where they are compressed; any other comes in
-        pieces of at most so many, or in one (blocks of a distributed checkpoint). Packed
-        types, which have no elements of their own, come as the float32 values that they stand for.
+        Each has at most `chunk_bytes`. A tensor whose elements stand in the file one after the
+        other comes in the file's order, any other in row-major order. Packed types, which have no
+        elements of their own, come as the float32 values that they stand for.
         """
         if isinstance(tensor.place, Packed) and tensor.place.kind != VARINT:
             yield from self._unpacked(tensor, tensor.place, chunk_bytes)
             return
         place = tensor.place
-        if isinstance(place, Deflated) and _is_dense_member(tensor, place):
+        if isinstance(place, Deflated) and _is_row_major_member(tensor, place):
             yield from self._inflated_chunks(tensor, place, chunk_bytes)
             return
         if isinstance(place, Dataset):
             yield from self._rows(tensor, place)
+            return
+        if isinstance(place, Pieces) and _stacked(tensor, place):
+            for piece in place.pieces:
+                part = replace(tensor, shape=piece.shape, place=piece.place)
+                yield from self.chunks(part, chunk_bytes)
             return
         extent = self._contiguous(tensor)
         if extent is None:
@@ -112,6 +118,9 @@ class Values:
             return self._of_variable_length(tensor, place).reshape(shape)
         if isinstance(place, Dataset):
             return self._dataset(tensor, place)
+        if isinstance(place, Embedded):
+            inner = self._embedded(tensor, place, shape)
+            return self._block(tensor, inner, shape)
         dtype = stored_dtype(tensor.dtype)
         if place.big_endian:
             dtype = dtype.newbyteorder(">")
@@ -185,6 +194,15 @@ class Values:
         if len(found) != tensor.elements:
             raise self._refused(tensor, f"{len(found):,} values, which is not its shape")
         return found
+
+    def _embedded(self, tensor: Tensor, place: Embedded, shape: tuple[int, ...]) -> Place:
+        from dltui.inspect.formats.torch_zip import embedded_tensor  # only these need pickles
+
+        found = embedded_tensor(self._source(place.extent.file), place.extent)
+        if found.place is None or (found.shape, found.dtype) != (shape, tensor.dtype):
+            why = f"a file says {found.dtype} {list(found.shape)} of it, the index another"
+            raise self._refused(tensor, why)
+        return found.place
 
     def _window(
         self,
@@ -330,8 +348,22 @@ def _dense(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
     return True
 
 
-def _is_dense_member(tensor: Tensor, place: Deflated) -> bool:
-    return place.stride is None or _dense(tensor.shape, place.stride)
+def _is_row_major_member(tensor: Tensor, place: Deflated) -> bool:
+    if place.stride is None:
+        return not place.fortran_order
+    expected = [prod(tensor.shape[axis + 1 :]) for axis in range(len(tensor.shape))]
+    each = zip(tensor.shape, place.stride, expected, strict=True)
+    return all(size == 1 or step == want for size, step, want in each)
+
+
+def _stacked(tensor: Tensor, place: Pieces) -> bool:
+    """Whether the pieces follow each other along the first dimension and make up the tensor."""
+    begin = 0
+    for piece in place.pieces:
+        if piece.start != (begin, *(0 for _ in tensor.shape[1:])) or not tensor.shape:
+            return False
+        begin += piece.shape[0]
+    return bool(place.pieces) and begin == tensor.shape[0]
 
 
 def _flat_pieces(array: Array, most_bytes: int) -> Iterator[Array]:

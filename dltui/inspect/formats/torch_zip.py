@@ -9,11 +9,13 @@ archive/byteorder    little or big
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
-from dltui.inspect.contents import Checkpoint, Extent
+from dltui.inspect.combined import in_file
+from dltui.inspect.contents import Checkpoint, Extent, Tensor
 from dltui.inspect.pickles.machine import unpickle
 from dltui.inspect.pickles.naming import Naming, shared_storages
 from dltui.inspect.pickles.nodes import Global, Node, Persistent
@@ -24,7 +26,7 @@ from dltui.inspect.pickles.torch_tensors import (
     not_readable,
 )
 from dltui.inspect.source import Source
-from dltui.inspect.zip_archive import Archive, begins_as_zip, directory_bytes
+from dltui.inspect.zip_archive import Archive, Part, begins_as_zip, directory_bytes
 
 MAX_PICKLE_BYTES = 64 << 20
 
@@ -66,17 +68,40 @@ def archive_root(archive: Archive, name: str) -> str:
 
 
 def read_pickle(
-    archive: Archive, budget: Budget, root: str, name: str, storages: str = "data/"
+    archive: Archive,
+    budget: Budget,
+    root: str,
+    name: str,
+    storages: str = "data/",
+    prefix: str = "",
 ) -> tuple[Naming, dict[str, Any], tuple[str, ...]]:
     """One pickle of an archive and its tensors, whose storages lie in the folder `storages`.
 
-    The walk with its tensors and modules, the metadata, and the globals. Raises CheckpointError.
+    All names begin with `prefix`. What comes back: the walk with its tensors and modules, the
+    metadata, and the globals. Raises CheckpointError.
     """
     data = archive.read(root + name, MAX_PICKLE_BYTES)
     budget.take(len(data))
     found = unpickle(data, budget)
-    naming = Naming(ZipStorages(archive, root, storages), budget)
-    return naming, naming.metadata(found.value), found.globals
+    member = archive.member(root + name)
+    begin = None if member.deflated else archive.extent(member).offset
+    naming = Naming(ZipStorages(archive, root, storages), budget, begin)
+    return naming, naming.metadata(found.value, prefix), found.globals
+
+
+def embedded_tensor(source: Source, extent: Extent) -> Tensor:
+    """The one tensor of the archive that this range of the file is.
+
+    Raises CheckpointError if it is damaged or holds anything else.
+    """
+    budget = Budget(source.path)
+    archive = Archive(source, budget, Part(source, extent.offset, extent.size))
+    root = archive_root(archive, "data.pkl")
+    naming, _, _ = read_pickle(archive, budget, root, "data.pkl")
+    if len(naming.tensors) != 1:
+        raise not_readable(source.path, f"a part of it holds {len(naming.tensors):,} tensors")
+    found = naming.tensors[0]
+    return found if found.place is None else replace(found, place=in_file(found.place, extent.file))
 
 
 class ZipStorages:

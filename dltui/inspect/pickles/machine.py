@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
-from dltui.inspect.pickles.nodes import Global, Node
+from dltui.inspect.pickles.nodes import Global, Node, Persistent
 
 _BATCH = 512
 """Operations between two looks at the budget."""
@@ -35,12 +35,24 @@ class Unpickled:
     """The position after its last byte."""
     globals: tuple[str, ...]
     """What code it names, `module.name`, each once, in its own order."""
+    references: tuple[Persistent, ...]
+    """All that it refers to outside of itself, in order."""
 
 
 class Machine:
     """The state while one pickle is read. `opcodes.py` holds what each opcode does to it."""
 
-    __slots__ = ("data", "globals", "marks", "memo", "path", "position", "spent", "stack")
+    __slots__ = (
+        "data",
+        "globals",
+        "marks",
+        "memo",
+        "path",
+        "position",
+        "references",
+        "spent",
+        "stack",
+    )
 
     def __init__(self, data: bytes, start: int, path: Path):
         self.data = data
@@ -50,6 +62,7 @@ class Machine:
         self.marks: list[list[Node]] = []
         self.memo: dict[int, Node] = {}
         self.globals: dict[str, Global] = {}
+        self.references: list[Persistent] = []
         self.spent = 0
         """Estimated bytes of what was built since the budget was last asked."""
 
@@ -124,4 +137,6 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
         machine.fail(f"it recalls {error}, which it never kept")
     except (ValueError, TypeError) as error:
         machine.fail(str(error))
-    return Unpickled(machine.stack[-1], machine.position, tuple(machine.globals))
+    return Unpickled(
+        machine.stack[-1], machine.position, tuple(machine.globals), tuple(machine.references)
+    )

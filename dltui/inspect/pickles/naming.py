@@ -7,14 +7,16 @@ torch names its parameters, without the `_modules` and `_parameters` between.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
-from dltui.inspect.contents import Module, Tensor
+from dltui.inspect.checks import shape_problem
+from dltui.inspect.contents import Extent, Module, Plain, Tensor
 from dltui.inspect.pickles.containers import entries_of, items_of
 from dltui.inspect.pickles.nodes import ByteRange, Global, Instance, Node, Persistent
-from dltui.inspect.pickles.numpy_values import array, dtype_of, encoded_bytes, scalar
+from dltui.inspect.pickles.numpy_values import Array, array, dtype_of, encoded_bytes, scalar
 from dltui.inspect.pickles.torch_tensors import (
     Rebuilt,
     Storage,
@@ -46,8 +48,10 @@ class Naming:
     than any checkpoint holds.
     """
 
-    def __init__(self, storages: Storages, budget: Budget):
+    def __init__(self, storages: Storages, budget: Budget, pickle_begin: int | None = None):
+        """`pickle_begin` is where in the file the pickle stands, if it stands there as it is."""
         self._storages = storages
+        self._pickle_begin = pickle_begin
         self._budget = budget
         self._above: dict[int, str] = {}
         self._visits = 0
@@ -55,6 +59,8 @@ class Naming:
         self._names: dict[str, int] = {}
         self.tensors: list[Tensor] = []
         self.modules: dict[str, Module] = {}
+        self.script_classes: dict[str, str] = {}
+        """TorchScript's own names of its modules' classes, by the modules' paths."""
         self.notes: dict[str, None] = {}
 
     def metadata(self, root: Node, path: str = "") -> dict[str, Any]:
@@ -117,6 +123,9 @@ class Naming:
         if tensor is not None:
             self._tensor(tensor, path)
             return _LEFT_OUT
+        numbers = array(node)
+        if numbers is not None:
+            return self._array(numbers, path)
         simple = _simple(node)
         if simple is not None:
             return self._plain(simple)
@@ -188,6 +197,8 @@ class Naming:
     def _place_for_module(self, node: Instance, path: str) -> None:
         self._budget.take(_TENSOR_BYTES + 4 * len(path))
         self.modules[path] = Module(_class_name(node))
+        if node.class_name.startswith(_CODE):
+            self.script_classes[path] = node.class_name
 
     def _settings(self, fields: dict[str, Node], path: str) -> None:
         """What else a module keeps under public names."""
@@ -235,11 +246,28 @@ class Naming:
             self.notes[f"{path} is to be conjugated; its values are shown as stored."] = None
         self.tensors.append(tensor)
 
+    def _array(self, found: Array, path: str) -> Any:
+        """A numpy array: a tensor where its bytes stand in the file as they are."""
+        data, begin = found.data, self._pickle_begin
+        size = prod(found.shape) * item_bytes(found.dtype)
+        if shape_problem(found.shape) or begin is None or not isinstance(data, ByteRange):
+            shown = {"__class__": "numpy.ndarray", "shape": list(found.shape[:64])}
+            return self._plain({**shown, "dtype": found.dtype})
+        if size != data.size:
+            raise not_readable(self._budget.path, f"{path}: an array of another size than its data")
+        path = self._unique(path or "array")
+        self._budget.take(_TENSOR_BYTES + 4 * len(path))
+        place = Plain(Extent(0, begin + data.offset, size), found.big_endian, found.fortran_order)
+        self.tensors.append(Tensor(path, found.shape, found.dtype, size, place))
+        return _LEFT_OUT
+
     def _bare_storage(self, reference: Persistent, path: str) -> Any:
         """A storage that stands in the file without a tensor."""
         match reference.id:
             case ("storage", *_):
                 storage = self._storages.find(reference)
+            case ("module", *_):
+                return self._value(reference.referred_class, path)
             case _:
                 return self._plain({"__persistent_id__": _id_shown(reference.id)})
         whole = storage.inflated_bytes
@@ -282,9 +310,6 @@ def _simple(node: Instance) -> Any:
     data = encoded_bytes(node)
     if data is not None:
         return _bytes_shown(data)
-    found = array(node)
-    if found is not None:
-        return {"__class__": "numpy.ndarray", "shape": list(found[0]), "dtype": found[1]}
     match node.class_name, node.args:
         case "torch.device", (str(device), *index):
             return ":".join([device, *(str(i) for i in index if type(i) is int)])
@@ -292,8 +317,9 @@ def _simple(node: Instance) -> Any:
 
 
 def _bytes_shown(node: bytes | ByteRange) -> dict[str, Any]:
-    if isinstance(node, bytes) and len(node) <= _SHOWN_BYTES:
-        return {"__class__": "bytes", "hex": node.hex()}
+    data = node if isinstance(node, bytes) else node.data
+    if data is not None and len(data) <= _SHOWN_BYTES:
+        return {"__class__": "bytes", "hex": data.hex()}
     return {"__class__": "bytes", "size": len(node) if isinstance(node, bytes) else node.size}
 
 

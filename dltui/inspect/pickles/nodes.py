@@ -61,7 +61,10 @@ class Instance:
     @property
     def class_name(self) -> str:
         """The path of the callable; empty if that is itself the result of a call."""
-        return self.made_by.path if isinstance(self.made_by, Global) else ""
+        made_by = self.made_by
+        if isinstance(made_by, Persistent):
+            made_by = made_by.referred_class
+        return made_by.path if isinstance(made_by, Global) else ""
 
 
 class Persistent:
@@ -72,12 +75,21 @@ class Persistent:
     def __init__(self, id: Node):
         self.id = id
 
+    @property
+    def referred_class(self) -> Node:
+        """The class that a reference of old torch stands for, beside its source code."""
+        match self.id:
+            case ("module", Global() as found, *_):
+                return found
+        return None
+
 
 class ByteRange:
-    """Bytes that stand in the pickle and are left there: where, and how many."""
+    """Bytes that stand in the pickle: where, how many, and themselves if they are few."""
 
-    __slots__ = ("offset", "size")
+    __slots__ = ("data", "offset", "size")
 
-    def __init__(self, offset: int, size: int):
+    def __init__(self, offset: int, size: int, data: bytes | None):
         self.offset = offset
         self.size = size
+        self.data = data

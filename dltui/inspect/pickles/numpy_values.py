@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812
 from struct import unpack
 
-from dltui.inspect.pickles.nodes import Instance, Node
+from dltui.inspect.pickles.nodes import ByteRange, Instance, Node
 
 _CODES = {
     **{"b1": "?", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I"},
@@ -47,8 +48,19 @@ def scalar(node: Instance) -> bool | int | float | None:
     return number
 
 
-def array(node: Instance) -> tuple[tuple[int, ...], str, bool, bool, Node] | None:
-    """Shape, type, big endian, column-major and the data of a pickled numpy array, else None."""
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A pickled numpy array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    big_endian: bool
+    fortran_order: bool
+    data: Node
+
+
+def array(node: Instance) -> Array | None:
+    """What a call rebuilds if that is a numpy array of numbers, else None."""
     if node.class_name not in {f"{module}._reconstruct" for module in _MODULES}:
         return None
     match node.state:
@@ -56,7 +68,7 @@ def array(node: Instance) -> tuple[tuple[int, ...], str, bool, bool, Node] | Non
             type(size) is int and size >= 0 for size in shape
         ):
             found = dtype_of(kind)
-            return None if found is None else (shape, *found, fortran, data)
+            return None if found is None else Array(shape, *found, fortran, data)
     return None
 
 
@@ -64,6 +76,8 @@ def encoded_bytes(node: Node) -> bytes | None:
     """Bytes as protocol 3 and later have them, or as protocol 2 wrote them: as text, encoded."""
     if isinstance(node, bytes):
         return node
+    if isinstance(node, ByteRange):
+        return node.data
     if isinstance(node, Instance) and node.class_name == "_codecs.encode":
         match node.args:
             case (str(text), "latin1" | "latin-1", *_):

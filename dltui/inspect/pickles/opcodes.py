@@ -26,7 +26,7 @@ Handler = Callable[[Machine], None]
 _HIGHEST_PROTOCOL = 5
 _MAX_NUMBER_BYTES = 1000
 _MAX_KEPT_BYTES = 256
-"""Longer byte strings are left where they are."""
+"""Longer byte strings are left where they are, which is enough to read them."""
 _SLOT, _NUMBER, _LIST, _PAIR, _NODE, _INSTANCE, _MEMO = 18, 50, 90, 80, 140, 120, 120
 
 _INT32 = Struct("<i")
@@ -271,10 +271,9 @@ def _unicode(machine: Machine) -> None:
 
 
 def _bytes(machine: Machine, size: int) -> None:
-    if size > _MAX_KEPT_BYTES:
-        _push(machine, ByteRange(machine.skip(size), size), _NODE)
-    else:
-        _push(machine, machine.take(size), _NODE + size)
+    begin = machine.skip(size)
+    kept = machine.data[begin : begin + size] if size <= _MAX_KEPT_BYTES else None
+    _push(machine, ByteRange(begin, size, kept), _NODE + (size if kept else 0))
 
 
 @_opcode(b"C")
@@ -538,10 +537,17 @@ def _build(machine: Machine) -> None:
 
 @_opcode(b"P")
 def _persid(machine: Machine) -> None:
-    _push(machine, Persistent(str(machine.line(), "utf-8", "replace")), _NODE)
+    _push(machine, None)
+    _refer(machine, str(machine.line(), "utf-8", "replace"))
 
 
 @_opcode(b"Q")
 def _binpersid(machine: Machine) -> None:
-    machine.stack[-1] = Persistent(machine.stack[-1])
+    _refer(machine, machine.stack[-1])
+
+
+def _refer(machine: Machine, id: Node) -> None:
+    """Something outside the pickle in place of the top of the stack."""
+    machine.stack[-1] = reference = Persistent(id)
+    machine.references.append(reference)
     machine.spent += _NODE

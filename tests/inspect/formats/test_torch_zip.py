@@ -3,7 +3,6 @@
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,38 +10,9 @@ import torch
 from torch import nn
 
 from dltui.errors import CheckpointError
-from dltui.inspect import Checkpoint, open_checkpoint
+from dltui.inspect import open_checkpoint
 from dltui.inspect.values import Values
-
-
-def saved(path: Path, content: Any, **how: Any) -> Checkpoint:
-    torch.save(content, path, **how)
-    return open_checkpoint(path)
-
-
-def bits(tensor: torch.Tensor) -> bytes:
-    return tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-
-
-def assert_same_bits(found: Checkpoint, real: dict[str, torch.Tensor]) -> None:
-    """Names in their order, types, shapes, and every element, whole and in chunks."""
-    assert [tensor.name for tensor in found.tensors] == list(real)
-    with Values(found) as values:
-        for tensor in found.tensors:
-            expected = real[tensor.name]
-            assert tensor.shape == tuple(expected.shape)
-            assert f"torch.{tensor.dtype}" == str(expected.dtype)
-            assert values.stored(tensor).tobytes() == bits(expected)
-            chunks = [chunk.copy() for chunk in values.chunks(tensor, 8)]
-            assert sum(len(chunk) for chunk in chunks) == expected.numel()
-
-
-def network() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Sequential(nn.Linear(4, 2))
-    )
-
+from tests.inspect.torch_files import assert_same_bits, bits, network, rewritten, saved
 
 DTYPES = [
     *("bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"),
@@ -134,14 +104,6 @@ def test_an_expanded_tensor_of_a_trillion_elements_takes_no_memory(tmp_path: Pat
         chunk = next(values.chunks(found.tensors[0]))
         assert len(chunk) <= 1 << 22
         assert set(chunk[:1000]) == {1.5}
-
-
-def rewritten(old: Path, new: Path, change: Any, how: int = zipfile.ZIP_STORED) -> Path:
-    """The archive with every member's data as `change(name, data)` gives it."""
-    with zipfile.ZipFile(old) as source, zipfile.ZipFile(new, "w", how) as target:
-        for name in source.namelist():
-            target.writestr(name, change(name, source.read(name)))
-    return new
 
 
 def test_deflated_members_are_read(tmp_path: Path) -> None:
