@@ -14,6 +14,7 @@ values.py                 the elements of one tensor, chunk by chunk, as numpy a
 pictures.py               filters, embeddings and matrices as pictures
 spectrum.py               singular values, ranks, power law; by a child process
 statistics.py             what the values are like; histogram.py, how they are distributed
+survey.py                 the same of all tensors at once, on several threads
 ```
 
 Neither torch nor any code named in a file is ever imported. A file may say anything: every size in

@@ -8,6 +8,7 @@ needed to find limits first; NaN, infinity and subnormal numbers have buckets of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -65,18 +66,18 @@ class Distribution:
             self.whole_numbers,
         )
 
-    def percentile(self, percent: float) -> float:
-        """The value that `percent` % of all are not above; within a bucket as if spread evenly."""
+    def percentiles(self, percents: Sequence[float]) -> list[float]:
+        """For each the value that so many % of all are not above; within a bucket as if its values
+        were spread evenly. NaN where there are no values."""
         if not len(self.counts):
-            return float("nan")
-        rank = percent / 100 * (self.total - 1)
+            return [float("nan")] * len(percents)
         sums = np.cumsum(self.counts)
-        bucket = int(np.searchsorted(sums, rank, side="right"))
-        bucket = min(bucket, len(sums) - 1)
-        count = int(self.counts[bucket])
-        inside = (rank - float(sums[bucket] - count) + 0.5) / count
-        lower, upper = float(self.lower[bucket]), float(self.upper[bucket])
-        return lower + (upper - lower) * min(max(inside, 0.0), 1.0)
+        ranks = np.asarray(percents) / 100 * (sums[-1] - 1)
+        buckets = np.minimum(np.searchsorted(sums, ranks, side="right"), len(sums) - 1)
+        counts = self.counts[buckets]
+        inside = np.clip((ranks - (sums[buckets] - counts) + 0.5) / counts, 0, 1)
+        lower, upper = self.lower[buckets], self.upper[buckets]
+        return [float(each) for each in lower + (upper - lower) * inside]
 
     def bars(
         self, bars: int = BARS, low: float | None = None, high: float | None = None

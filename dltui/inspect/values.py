@@ -87,7 +87,7 @@ class Values:
                 part = replace(tensor, shape=piece.shape, place=piece.place)
                 yield from self.chunks(part, chunk_bytes)
             return
-        extent = self._contiguous(tensor)
+        extent = self.contiguous(tensor)
         if extent is None:
             yield from _flat_pieces(self.stored(tensor), chunk_bytes)
             return
@@ -100,8 +100,9 @@ class Values:
             data = source.read(extent.offset + begin, min(step, extent.size - begin))
             yield np.frombuffer(data, dtype)
 
-    def _contiguous(self, tensor: Tensor) -> Extent | None:
-        """The bytes that are exactly its elements, in any order, if they stand together."""
+    def contiguous(self, tensor: Tensor) -> Extent | None:
+        """The bytes of the file that are exactly its elements, in any order; None where they do not
+        stand together as they are."""
         place = tensor.place
         size = tensor.elements * _item_bytes(tensor.dtype)
         if isinstance(place, Plain):

@@ -1,0 +1,78 @@
+"""Statistics of all tensors at once, on several threads."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from dltui.errors import CheckpointError
+from dltui.inspect import open_checkpoint, survey
+from dltui.inspect.contents import Checkpoint
+from dltui.inspect.statistics import statistics
+from dltui.inspect.values import Values
+from tests.inspect.made import write_in_order
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Checkpoint:
+    torch.manual_seed(0)
+    tensors = {f"w{i}": torch.randn(40 + i, 300).to(dtype) for i, dtype in enumerate(_TYPES * 3)}
+    tensors |= {"empty": torch.zeros(0, 3), "scalar": torch.tensor(2.0), "mask": torch.ones(5) > 0}
+    return open_checkpoint(write_in_order(tmp_path / "m.safetensors", tensors))
+
+
+_TYPES = [torch.float32, torch.float16, torch.bfloat16, torch.int64]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_it_finds_what_each_tensor_alone_has(
+    stored: Checkpoint, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(survey, "PIECE_BYTES", 10_000)
+    found = dict(survey.survey(stored, threads=threads))
+    assert sorted(found) == sorted(tensor.name for tensor in stored.tensors)
+    with Values(stored) as values:
+        for tensor in stored.tensors:
+            alone, shared = statistics(values, tensor), found[tensor.name]
+            assert not shared.partial
+            assert (shared.zeros, shared.negative) == (alone.zeros, alone.negative)
+            assert shared.histogram == alone.histogram
+            assert shared.percentiles == pytest.approx(alone.percentiles, nan_ok=True)
+            assert shared.std == pytest.approx(alone.std, nan_ok=True)
+            assert shared.mean == pytest.approx(alone.mean, nan_ok=True, abs=1e-7)
+
+
+def test_progress_counts_up_to_all_bytes(stored: Checkpoint) -> None:
+    seen: list[tuple[int, int]] = []
+    list(survey.survey(stored, on_progress=lambda done, of: seen.append((done, of))))
+    total = sum(tensor.size_bytes for tensor in stored.tensors)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1] == (total, total)
+
+
+def test_only_what_is_asked_for_is_read(stored: Checkpoint) -> None:
+    assert [name for name, _ in survey.survey(stored, stored.tensors[2:3])] == ["w2"]
+    assert list(survey.survey(stored, [])) == []
+
+
+def test_it_stops_when_it_is_told_to(stored: Checkpoint) -> None:
+    asked = iter(range(100))
+    found = list(survey.survey(stored, threads=1, cancelled=lambda: next(asked) > 8))
+    assert 3 <= len(found) < len(stored.tensors)
+    assert not any(each.partial for _, each in found)
+
+
+def test_who_takes_no_more_leaves_no_thread_behind(stored: Checkpoint) -> None:
+    before = threading.active_count()
+    running = survey.survey(stored, threads=2)
+    next(running)
+    running.close()
+    assert threading.active_count() == before
+
+
+def test_a_file_cut_off_in_between_is_an_error(stored: Checkpoint) -> None:
+    with stored.path.open("r+b") as file:
+        file.truncate(2000)
+    with pytest.raises(CheckpointError, match="truncated"):
+        list(survey.survey(stored))
