@@ -27,6 +27,13 @@ _SCALAR = re.compile(_STRING + rb"|[^\s,\[\]{}\"]++", re.DOTALL)
 _BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _FLAT = re.compile(rb"\{(?:[^\[\]{}\"]++|" + _STRING + rb"|\[[^\[\]{}\"]*+\])*+\}", re.DOTALL)
 """An object that holds no objects, and no lists but of numbers: found at one go."""
+_USUAL = re.compile(
+    rb"\s*+\"([^\"\\\x00-\x1f]*+)\"\s*+:\s*+(\"[^\"\\\x00-\x1f]*+\"|"
+    + _FLAT.pattern
+    + rb")\s*+([,}])",
+    re.DOTALL,
+)
+"""A member whose name has no escapes and whose value is a text without them or a flat object."""
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -43,6 +50,14 @@ def members(text: bytes, begin: int, end: int) -> Iterator[tuple[str, int, int]]
         _only_space(text, position + 1, end)
         return
     while True:
+        usual = _USUAL.match(text, position, end)
+        if usual:
+            yield usual[1].decode(), *usual.span(2)
+            position = usual.end()
+            if usual[3] == b"}":
+                _only_space(text, position, end)
+                return
+            continue
         key = _KEY.match(text, position, end)
         if not key:
             raise ValueError(f"no name at byte {position:,}")
@@ -76,6 +91,13 @@ def value(text: bytes, max_bytes: int = MAX_VALUE_BYTES) -> Any:
     return parsed
 
 
+def short_text(text: bytes) -> str:
+    """The value of a JSON text that is a text itself. Raises ValueError if it is none."""
+    if text[:1] != b'"':
+        raise ValueError("no text where one is expected")
+    return _name(text)
+
+
 def _value_end(text: bytes, begin: int, end: int) -> int:
     if text[begin : begin + 1] not in (b"{", b"["):
         scalar = _SCALAR.match(text, begin, end)
@@ -104,8 +126,8 @@ def _name(raw: bytes) -> str:
         return raw[1:-1].decode()
     name = json.loads(raw)
     if not isinstance(name, str):
-        raise ValueError("a name is no text")
-    name.encode()  # half a surrogate is no name
+        raise ValueError("no text where one is expected")
+    name.encode()  # half a surrogate is no text
     return name
 
 

@@ -101,8 +101,8 @@ LIES = {
     "empty": ({"a": ""}, "leads out"),
     "backslash": ({"a": "..\\y"}, "leads out"),
     "null": ({"a": "x\0y"}, "leads out"),
-    "a number": ({"a": 3}, "no file's name"),
-    "a list": ({"a": ["x"]}, "no file's name"),
+    "a number": ({"a": 3}, "no text"),
+    "a list": ({"a": ["x"]}, "no text"),
     "no map": ([], "JSON"),
     "nothing": ({}, "no tensors"),
 }
