@@ -13,6 +13,7 @@ from dltui.inspect.findings.finding import ORDER
 from dltui.inspect.plain_json import finite, plain
 from dltui.inspect.slicing import first_look, parse_slice, part
 from dltui.inspect.statistics import Statistics, statistics
+from dltui.inspect.survey import survey
 from dltui.inspect.values import Values
 
 
@@ -54,27 +55,15 @@ def tensor_values(checkpoint: Checkpoint, ask: Ask) -> Json:
 
 
 def measured(checkpoint: Checkpoint, ask: Ask) -> tuple[dict[str, Statistics], dict[str, str]]:
-    """Statistics by name of all tensors asked for, and why those that are missing are.
-
-    Raises CheckpointError if a file changed or is damaged.
-    """
-    found: dict[str, Statistics] = {}
-    unread: dict[str, str] = {}
+    """Statistics by name of all tensors asked for, and why those that are missing are."""
     asked = _asked(ask)
-    total = sum(tensor.size_bytes for tensor in asked)
-    done = 0
-    with Values(checkpoint) as values:
-        for tensor in asked:
-            if tensor.place is None:
-                unread[tensor.name] = "the file has no values for it"
-            else:
-                try:
-                    found[tensor.name] = statistics(values, tensor)
-                except CheckpointError as error:
-                    unread[tensor.name] = error.message
-            done += tensor.size_bytes
-            if ask.on_progress is not None:
-                ask.on_progress(done, total)
+    unread = {t.name: "the file has no values for it" for t in asked if t.place is None}
+    found: dict[str, Statistics] = {}
+    for tensor, each in survey(checkpoint, asked, on_progress=ask.on_progress):
+        if isinstance(each, CheckpointError):
+            unread[tensor.name] = each.message
+        else:
+            found[tensor.name] = each
     return found, unread
 
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from dltui.errors import CheckpointError
 from dltui.inspect.contents import BITS, Checkpoint, Extent, Plain, Tensor
 from dltui.inspect.statistics import Cancelled, Statistics, blocks, described
 from dltui.inspect.totals import Total
@@ -32,11 +33,12 @@ def survey(
     threads: int | None = None,
     on_progress: OnBytes | None = None,
     cancelled: Cancelled | None = None,
-) -> Iterator[tuple[str, Statistics]]:
-    """Name and statistics of each tensor (by default of all that have values), as they are ready.
+) -> Iterator[tuple[Tensor, Statistics | CheckpointError]]:
+    """Each tensor (by default all that have values) with its statistics, as they are ready, or with
+    the error that its values could not be read for.
 
-    Stops early if `cancelled` says so in between, or if the caller takes no more: each tensor that
-    was yielded is complete. Raises CheckpointError where values cannot be read.
+    Stops early if `cancelled` says so in between, or if the caller takes no more: the statistics
+    of each tensor that was yielded are complete.
     """
     chosen = checkpoint.tensors if tensors is None else tensors
     wanted = [tensor for tensor in chosen if tensor.place is not None]
@@ -51,8 +53,8 @@ def survey(
         running = len(workers)
         while running:
             found = work.results.get()
-            if isinstance(found, Total):
-                yield found.tensor.name, described(found)
+            if isinstance(found, _Open):
+                yield found.total.tensor, found.error or described(found.total)
             elif isinstance(found, BaseException):
                 raise found
             elif found is None:
@@ -79,14 +81,15 @@ class _Open:
 
     total: Total
     pieces: int
+    error: CheckpointError | None = None
 
 
 class _Work:
     """What the threads share: the pieces that are left, and the totals that are not complete."""
 
     def __init__(self, checkpoint: Checkpoint, tensors: list[Tensor], cancelled: Cancelled | None):
-        self.results: queue.SimpleQueue[Total | int | BaseException | None] = queue.SimpleQueue()
-        """Complete totals, bytes of each piece that is done, a failure, None for a thread's end."""
+        self.results: queue.SimpleQueue[_Open | int | BaseException | None] = queue.SimpleQueue()
+        """Tensors that are done, bytes of a piece that is, a failure, None for a thread's end."""
         self.stopped = threading.Event()
         self._checkpoint = checkpoint
         self._cancelled = cancelled
@@ -122,19 +125,24 @@ class _Work:
 
     def _measure(self, values: Values, number: int, piece: Tensor) -> None:
         part = Total(self._open[number].total.tensor)
-        for block in blocks(values, piece):
-            part.add(block)
-            if self._is_over():
-                return
+        error: CheckpointError | None = None
+        try:
+            for block in blocks(values, piece):
+                part.add(block)
+                if self._is_over():
+                    return
+        except CheckpointError as unreadable:
+            error = unreadable
+        self.results.put(piece.size_bytes)
         with self._lock:
             whole = self._open[number]
+            whole.error = whole.error or error
             whole.total.merge(part)
             whole.pieces -= 1
-            if not whole.pieces:
-                del self._open[number]
-        self.results.put(piece.size_bytes)
-        if not whole.pieces:
-            self.results.put(whole.total)
+            if whole.pieces:
+                return
+            del self._open[number]
+        self.results.put(whole)
 
 
 def _pieces(tensor: Tensor, extent: Extent | None) -> list[Tensor]:

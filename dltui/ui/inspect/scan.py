@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltui.errors import DltuiError
-from dltui.inspect.contents import Tensor, distinct
+from dltui.inspect.contents import distinct
 from dltui.ui.inspect.opening import OpenedFile
 
 if TYPE_CHECKING:
     from dltui.inspect.findings import Finding
-    from dltui.inspect.values import Values
 
 UNASKED_BYTES = 256_000_000
 """Files of at most this size are checked without being asked, as `dltui inspect --json` does."""
@@ -41,6 +40,7 @@ class Scan:
         self.file = file
         self._tell = tell
         self._stop = threading.Event()
+        self._told_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
 
     def start(self) -> None:
@@ -52,50 +52,37 @@ class Scan:
 
     def _run(self) -> None:
         from dltui.inspect.findings import value_findings
-        from dltui.inspect.values import Values
+        from dltui.inspect.survey import survey
 
         checkpoint, known = self.file.checkpoint, self.file.statistics
         tensors = [t for t in distinct(checkpoint.tensors) if t.place is not None]
+        left = [tensor for tensor in tensors if tensor.name not in known]
         total = sum(tensor.size_bytes for tensor in tensors)
-        seen, told, problem = 0, 0.0, ""
-        with Values(checkpoint) as values:
-            for tensor in tensors:
-                if tensor.name not in known:
-                    try:
-                        told = self._read(values, tensor, (told, seen, total))
-                    except (DltuiError, MemoryError) as error:
-                        problem = problem or str(error)
-                if self._stop.is_set():
-                    return
-                seen += tensor.size_bytes
-                told = self._told(told, seen, total)
+        before = total - sum(tensor.size_bytes for tensor in left)
+        problem = ""
         findings: tuple[Finding, ...] = ()
         try:
+            for tensor, found in survey(
+                checkpoint,
+                left,
+                on_progress=lambda done, _: self._told(before + done, total),
+                cancelled=self._stop.is_set,
+            ):
+                if isinstance(found, DltuiError):
+                    problem = problem or str(found)
+                else:
+                    known[tensor.name] = found
+            if self._stop.is_set():
+                return
             findings = value_findings(checkpoint, known)
         except (DltuiError, MemoryError) as error:
             problem = problem or str(error)
         if not self._stop.is_set():
             self._tell(self, Progress(total, total, True, findings, problem))
 
-    def _read(self, values: Values, tensor: Tensor, at: tuple[float, int, int]) -> float:
-        """The statistics of one tensor; when it told last how far it is."""
-        from dltui.inspect.statistics import refining
-
-        told, seen, total = at
-        for found in refining(values, tensor, self._stop.is_set):
-            if not found.partial:
-                self.file.statistics[tensor.name] = found
-            told = self._told(told, seen + _part(tensor, found.seen), total)
-        return told
-
-    def _told(self, told: float, seen: int, total: int) -> float:
-        """Tells how far it is, at most so often; when it told last."""
+    def _told(self, seen: int, total: int) -> None:
+        """Tells how far it is, at most so often."""
         now = time.monotonic()
-        if now - told < _TELL_EVERY_S:
-            return told
-        self._tell(self, Progress(seen, total))
-        return now
-
-
-def _part(tensor: Tensor, seen: int) -> int:
-    return tensor.size_bytes * seen // max(1, tensor.elements)
+        if now - self._told_at_s >= _TELL_EVERY_S:
+            self._told_at_s = now
+            self._tell(self, Progress(seen, total))
