@@ -178,19 +178,30 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
+def _limit(memory_bytes: int) -> None:
+    """No more than `memory_bytes` above what the libraries have taken by now, and no core file."""
+    try:
+        with open("/proc/self/statm") as pages:
+            taken = int(pages.read().split()[0]) * resource.getpagesize()
+    except OSError:  # macOS has neither this nor a limit of addresses; the time limit stays
+        taken = 1 << 40
+    limits = ((resource.RLIMIT_AS, taken + memory_bytes), (resource.RLIMIT_CORE, 0))
+    for kind, limit in limits:
+        try:
+            resource.setrlimit(kind, (limit, limit))
+        except (OSError, ValueError):
+            continue
+
+
 def main() -> None:
     """Serve requests for the range of the descriptor that the arguments name."""
     descriptor, begin, size, memory_bytes = map(int, sys.argv[1:5])
-    for kind, limit in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        try:
-            resource.setrlimit(kind, (limit, limit))
-        except (OSError, ValueError):  # macOS has no limit of addresses; the time limit stays
-            continue
     try:
         import h5py
     except ImportError as error:
         _answer({"missing": _one_line(error)})
         return
+    _limit(memory_bytes)
     try:
         root = h5py.File(_Range(descriptor, begin, size), "r")
     except (Exception, MemoryError) as error:  # noqa: BLE001 - the library may raise anything

@@ -16,11 +16,11 @@ from typing import Any, Self
 from dltui.errors import CheckpointError
 from dltui.inspect.source import Source
 
-LISTING_MEMORY_BYTES = 300 << 20
-"""Addresses that the child may take; of them 115 MB are the libraries' before it begins, and a
-third of that is memory."""
+LISTING_MEMORY_BYTES = 140 << 20
+"""What the child may take; with the 45 MB of its libraries less than 200 MB."""
 
 VALUES_MEMORY_BYTES = 1 << 30
+"""The same when it reads values, whose compressed chunks may be large."""
 
 _ANSWER_TIMEOUT_S = 60.0
 _MAX_LINE_BYTES = 32 << 20

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from dltui.errors import CheckpointError
+from dltui.inspect.checks import quoted
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.source import Source
 
@@ -22,6 +23,12 @@ FILE_FORMATS: tuple[str, ...] = (
 
 FOLDER_FORMATS: tuple[str, ...] = ("sharded", "distributed", "run_folder", "hugging_face")
 """Modules of `formats/` for folders, and for files that list others, in the order of asking."""
+
+_ENDINGS = {
+    *(".safetensors", ".pt", ".pth", ".ckpt", ".bin"),
+    *(".gguf", ".onnx", ".npz", ".npy", ".keras", ".h5"),
+}
+"""Of files that a message about their folder names; nothing is told by them."""
 
 
 class FileFormat(Protocol):
@@ -61,7 +68,11 @@ def open_checkpoint(path: Path) -> Checkpoint:
         if folder_format.sniff_folder(path):
             return folder_format.read_folder(path)
     if is_folder:
-        raise CheckpointError("there is no checkpoint in this folder", where=str(path))
+        raise CheckpointError(
+            "there is no checkpoint in this folder, or more than one",
+            where=str(path),
+            remedy=_files_to_name(path),
+        )
     return open_file(path)
 
 
@@ -80,3 +91,11 @@ def open_file(path: Path) -> Checkpoint:
         where=str(path),
         remedy="Known: PyTorch, safetensors, Hugging Face folders, GGUF, Keras, HDF5, ONNX, numpy.",
     )
+
+
+def _files_to_name(folder: Path) -> str | None:
+    names = sorted(entry.name for entry in folder.iterdir() if entry.suffix in _ENDINGS)
+    if not names:
+        return None
+    some = ", ".join(quoted(name)[1:-1] for name in names[:3])
+    return f"Name one of its files: {some}{', …' if len(names) > 3 else ''}."

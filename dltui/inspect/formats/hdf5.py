@@ -49,7 +49,9 @@ def read(source: Source) -> Checkpoint:
         size_bytes=source.size,
         tensors=found.tensors,
         metadata=metadata,
-        modules=keras_modules(metadata.get("model_config"), found.tensors),
+        modules=keras_modules(
+            metadata.get("model_config"), found.tensors, metadata.get("training_config")
+        ),
         notes=found.notes,
     )
 

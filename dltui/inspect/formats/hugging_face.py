@@ -6,6 +6,7 @@ model's folder, whose files are links into `blobs`.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -25,6 +26,9 @@ _STEMS = ("model", "pytorch_model", "adapter_model", "diffusion_pytorch_model", 
 _ENDINGS = (".safetensors.index.json", ".safetensors", ".bin.index.json", ".bin", ".h5")
 WEIGHTS = tuple(stem + ending for stem in _STEMS for ending in _ENDINGS)
 """Files that may hold a model's weights, the most complete first."""
+
+_OTHER_WEIGHTS = ("*.index*.json", "*.safetensors", "*.gguf", "*.onnx")
+"""Of variants (`model.fp16.safetensors`), of single files in a folder, and of other programs."""
 
 _PIPELINE = "model_index.json"
 _SETTINGS = ("config.json", "generation_config.json", "adapter_config.json", _PIPELINE)
@@ -54,7 +58,8 @@ def read_folder(path: Path) -> Checkpoint:
         found = combined(path, "Hugging Face pipeline", _opened(parts))
     else:
         found = _opened_weights(weights)
-        found = replace(found, format=f"Hugging Face folder, {found.format}")
+        if settings:
+            found = replace(found, format=f"Hugging Face folder, {found.format}")
     return replace(
         found,
         path=path,
@@ -69,13 +74,22 @@ def _opened(parts: list[Path]) -> Iterator[tuple[str, Checkpoint]]:
 
 
 def _opened_weights(weights: Path) -> Checkpoint:
-    if weights.name.endswith(".json"):
+    if weights.suffix == ".json":
         return sharded.read_folder(weights)
     return open_file(weights)
 
 
 def _weights(folder: Path) -> Path | None:
-    return next((folder / name for name in WEIGHTS if os.path.exists(folder / name)), None)
+    """The weights by a usual name, or else the only index or file of weights that is there."""
+    usual = next((folder / name for name in WEIGHTS if os.path.exists(folder / name)), None)
+    if usual or not os.path.isdir(folder):
+        return usual
+    names = [entry.name for entry in _entries(folder)]
+    for pattern in _OTHER_WEIGHTS:
+        matching = fnmatch.filter(names, pattern)
+        if matching:
+            return folder / matching[0] if len(matching) == 1 else None
+    return None
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -42,7 +42,9 @@ def read(source: Source) -> Checkpoint:
         size_bytes=source.size,
         tensors=tensors,
         metadata=metadata,
-        modules=keras_modules(metadata["config"], tensors),
+        modules=keras_modules(
+            metadata["config"], tensors, metadata["config"].get("compile_config")
+        ),
         notes=tuple(notes),
     )
 

@@ -16,15 +16,22 @@ _LEGACY = "model_weights"
 """The group in whole models as HDF5, where layers stand by their names."""
 
 
-def keras_modules(config: Any, tensors: Iterable[Tensor]) -> dict[str, Module]:
+def keras_modules(
+    config: Any, tensors: Iterable[Tensor], training: Any = None
+) -> dict[str, Module]:
     """Modules by dotted path, from a model's configuration; those without weights too.
 
-    `config` is what `model.to_json()` holds; anything else gives no modules.
+    `config` is what `model.to_json()` holds, `training` what Keras keeps of `model.compile`;
+    anything else gives no modules.
     """
     if not _is_object(config):
         return {}
     roots = {tensor.name.partition(".")[0] for tensor in tensors}
     found = {"": _module(config)}
+    match training:
+        case {"optimizer": dict(said)} | {"optimizer_config": dict(said)} if _is_object(said):
+            home = "optimizer_weights" if _LEGACY in roots else "optimizer"
+            found[home] = _module(said)
     if _LEGACY in roots:
         for layer in _layers(config):
             found[f"{_LEGACY}.{layer['config'].get('name', '')}"] = _module(layer)

@@ -78,7 +78,7 @@ def test_a_ref_that_leads_elsewhere_is_not_followed(
 def test_a_blob_that_is_not_there_yet_is_said(tmp_path: Path, model: GPT2LMHeadModel) -> None:
     folder = cache(tmp_path, model)
     (folder / "snapshots" / "c0ffee" / "model.safetensors").resolve().unlink()
-    with pytest.raises(CheckpointError, match="no weights"):
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: cannot be opened"):
         open_checkpoint(folder)
 
 
@@ -140,3 +140,18 @@ def test_pickled_weights_are_read_with_their_configuration(tmp_path: Path, shard
         for tensor, part in zip(found.tensors, parts, strict=True):
             np.testing.assert_array_equal(values.whole(tensor), part[tensor.name].numpy())
     assert len({tensor.storage for tensor in found.tensors}) == shards or shards == 1
+
+
+@pytest.mark.parametrize("name", ["model.fp16.safetensors", "lora.safetensors"])
+def test_the_only_file_of_weights_in_a_folder_is_opened(tmp_path: Path, name: str) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / name)
+    (tmp_path / "README.md").write_text("a model")
+    found = open_checkpoint(tmp_path)
+    assert (found.format, found.files) == ("safetensors", (tmp_path / name,))
+
+
+def test_of_several_files_of_weights_one_is_to_be_named(tmp_path: Path) -> None:
+    for name in ("q4.gguf", "q8.gguf"):
+        (tmp_path / name).write_bytes(b"GGUF")
+    with pytest.raises(CheckpointError, match=r"more than one\n.*: q4\.gguf, q8\.gguf\."):
+        open_checkpoint(tmp_path)

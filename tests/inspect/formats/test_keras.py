@@ -88,8 +88,9 @@ def test_the_layers_of_a_model_have_classes_and_settings(folder: Path) -> None:
     assert found.modules["layers.sequential"].class_name == "Sequential"
     assert found.modules["layers.sequential.layers.dense_1"].settings["name"] == "two"
     assert found.modules["layers.dense"].settings["name"] == "head"
+    assert found.modules["optimizer"].class_name == "Adam"
     homes = {tensor.name.partition(".vars.")[0] for tensor in found.tensors}
-    assert homes - {"optimizer"} <= set(found.modules)
+    assert homes <= set(found.modules)
 
 
 def test_the_layers_of_a_legacy_model_stand_by_their_names(folder: Path) -> None:
@@ -97,6 +98,7 @@ def test_the_layers_of_a_legacy_model_stand_by_their_names(folder: Path) -> None
     assert found.format == "Keras HDF5"
     assert found.modules["model_weights.stem"].class_name == "Conv2D"
     assert found.modules["model_weights.head"].settings["units"] == 3
+    assert found.modules["optimizer_weights"].class_name == "Adam"
     assert found.metadata["training_config"]["loss"] == "mse"
 
 

@@ -38,7 +38,7 @@ class Opened:
     """`3 tensors`, or `refused: ` and the message."""
 
 
-def opened_apart(path: Path, timeout_s: float = 60) -> Opened:
+def opened_apart(path: Path, timeout_s: float = 240) -> Opened:
     """Opens it with `open_checkpoint` in a fresh process; a hang fails after `timeout_s`."""
     done = subprocess.run(
         [sys.executable, "-c", _CODE, str(path)],

@@ -46,6 +46,20 @@ def test_any_text_as_a_header_is_read_or_refused(place: Path, text: str) -> None
     read_or_refused(place)
 
 
+INDEX = json.dumps(
+    {"metadata": {"total_size": 1}, "weight_map": {"a.weight": "m.safetensors", "b": "n"}}
+).encode()
+
+
+@given(data=mutated(INDEX))
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_index_is_read_or_refused(place: Path, data: bytes) -> None:
+    (place.parent / "m.safetensors").write_bytes(REAL)
+    index = place.with_name("model.safetensors.index.json")
+    index.write_bytes(data)
+    read_or_refused(index)
+
+
 def header(text: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
