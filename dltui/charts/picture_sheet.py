@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 _LEAST_PIXELS = 14
 """Below this a digit is no digit any more."""
+_TOGETHER_PIXELS = 10
+"""Of pictures that are compared row by row: so few still show what is where."""
 _LABELS_SHARE = 4
 
 
@@ -75,7 +77,7 @@ def sheet_layout(
         alone = min((width - 1) / picture[0], 2 * max(room[1] - 1, 1) / picture[1])
         all_rows = 2 * (room[1] / rows - 1) / picture[1]
         # Rows belong together (input and output): they are kept in sight as long as can be.
-        together = all_rows * longer >= min(_LEAST_PIXELS, longer)
+        together = all_rows * longer >= min(_TOGETHER_PIXELS, longer)
         scale = min(all_rows if together else least, least, alone)
     elif scale >= 1:
         scale = float(int(scale))

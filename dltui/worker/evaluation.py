@@ -80,7 +80,7 @@ class Evaluations:
         self._record.metrics(part, results)
         shown = ", ".join(f"{part}/{name} {value:.4g}" for name, value in results.items())
         data = {"part": part, "metrics": results, "seconds": perf_counter() - began_s}
-        self._record.event("evaluation", shown, data=data)
+        self._record.event("evaluation", shown or f"{part} looked at", data=data)
         return results
 
     def sample(self) -> None:

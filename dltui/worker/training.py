@@ -179,6 +179,8 @@ class Training:
             self.stepper.unscale(phase)
             if phase is turns[-1]:
                 self.probes.gradients_ready(number)
+            else:
+                self.probes.turn_ready(number)
             checks = self._reads_at_once and self.team is None
             if is_sound and not self.stepper.update(group, phase, checks=checks):
                 norm = self.stepper.grad_norm

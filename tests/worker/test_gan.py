@@ -18,7 +18,7 @@ from dltui.recipe.tasks.gan import (
     NonSaturating,
     WassersteinGradientPenalty,
 )
-from dltui.runs import MetricReader, RunFolder, read_status
+from dltui.runs import ArrayReader, EventReader, MetricReader, RunFolder, read_status
 from dltui.worker.describe import describe_recipe
 from dltui.worker.tasks.gan import discriminator_loss, generator_loss
 from dltui.worker.tasks.judging import Judge, Judgement, share_recognised
@@ -81,6 +81,25 @@ def test_a_gan_shows_a_grid_and_the_scores_of_both_sides(make_run: MakeRun) -> N
     for column in ("loss", "discriminator_loss", "real_score", "fake_score"):
         assert np.isfinite(values(run, column)).all()
     assert read_status(run.path).best is None
+
+
+def test_the_update_of_every_layer_is_measured_whatever_its_turn(make_run: MakeRun) -> None:
+    run = make_run(CONDITIONAL)
+    assert train(run) == 0
+    log = ArrayReader(run.array_log("layers"))
+    log.poll()
+    frame = log.frame(-1)
+    assert {name.split(".")[0] for name in frame.meta["layers"]} == {"generator", "discriminator"}
+    assert (frame.arrays["update_ratio"] > 0).all()
+
+
+def test_an_evaluation_without_metrics_is_told_all_the_same(make_run: MakeRun) -> None:
+    run = make_run(GAN, "trainer.epochs=null", "trainer.steps=2")
+    assert train(run) == 0
+    reader = EventReader(run.events)
+    reader.poll()
+    said = [event.message for event in reader.events if event.kind == "evaluation"]
+    assert said == ["val looked at"]
 
 
 def test_the_grid_is_of_the_same_noise_at_every_step(make_run: MakeRun) -> None:

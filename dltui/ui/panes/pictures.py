@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PIL.Image import Image
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 
@@ -95,8 +96,12 @@ class PicturesPane(OutcomePane):
         if self._shown is None:
             return
         seen, count = self.sheet.visible_count, len(self._shown.sheet.pictures)
-        rest = f"   {seen} fit here, arrows move, z zooms" if 0 < seen < count else ""
-        self.caption.set_lines([((self._words(), ""), (rest, "dim"))])
+        words, rest = self._words(), ""
+        for hint in (f"   {seen} fit here", ", arrows move", ", z zooms") if seen < count else ():
+            if not seen or cell_len(words + rest + hint) > self.caption.size.width:
+                break
+            rest += hint
+        self.caption.set_lines([((words, ""), (rest, "dim"))])
 
     # The picture in large
 

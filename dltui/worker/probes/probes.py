@@ -79,8 +79,7 @@ class Probes:
         self._first: int | None = None
         self._step = 0
         self._present: list[int] = []
-        self._trained: list[int] = []
-        self._old: list[Tensor] = []
+        self._old: dict[int, Tensor] = {}
         self._cheap_parts: dict[str, Tensor] = {}
 
     @property
@@ -118,6 +117,17 @@ class Probes:
                 began_s = perf_counter()
                 self._measure_gradients()
                 self._cheap_s += perf_counter() - began_s
+
+    def turn_ready(self, step: int) -> None:
+        """After the backward pass of a phase that others follow in the same `step`."""
+        if step != self._sampled or not self._does_cheap:
+            return
+        began_s = perf_counter()
+        with torch.no_grad():
+            self._timer.start()
+            self._keep_learning()
+            self._timer.stop()
+        self._cheap_s += perf_counter() - began_s
 
     def updated(self, step: int) -> None:
         """After the optimiser's step."""
@@ -227,22 +237,29 @@ class Probes:
             parts["gradients"] = norms(gradients)
             self.last_gradient_norm = torch.linalg.vector_norm(parts["gradients"])
         self._present = present
-        self._trained = [i for i in present if parameters[i].requires_grad]
-        self._old = [spaced(parameters[i].detach(), UPDATE_ELEMENTS).clone() for i in self._trained]
+        self._keep_learning()
         self._cheap_parts = parts
         self._timer.stop()
+
+    def _keep_learning(self) -> None:
+        """Copies of what is about to be updated; of several phases each its own networks."""
+        for number, parameter in enumerate(self._parameters):
+            if parameter.grad is not None and parameter.requires_grad and number not in self._old:
+                self._old[number] = spaced(parameter.detach(), UPDATE_ELEMENTS).clone()
 
     def _measure_updates(self, step: int) -> None:
         self._timer.start()
         parts = self._cheap_parts
-        if self._old:
-            new = [spaced(self._parameters[i].detach(), UPDATE_ELEMENTS) for i in self._trained]
-            torch._foreach_sub_(self._old, new)
-            parts["updates"] = norms(self._old)
-        self._old = []
+        trained = sorted(self._old)
+        if trained:
+            moved = [self._old[i] for i in trained]
+            new = [spaced(self._parameters[i].detach(), UPDATE_ELEMENTS) for i in trained]
+            torch._foreach_sub_(moved, new)
+            parts["updates"] = norms(moved)
+        self._old = {}
         self._cheap_parts = {}
         self._timer.stop()
-        emit = partial(self._frames.norms, step, self._present, self._trained)
+        emit = partial(self._frames.norms, step, self._present, trained)
         self._submit(parts, emit, self._cheap)
 
     def _submit(

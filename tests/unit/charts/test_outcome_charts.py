@@ -134,6 +134,11 @@ def test_small_pictures_grow_by_whole_factors_and_large_ones_stay_legible() -> N
     assert crowded.columns < 8
 
 
+def test_rows_that_are_compared_stay_in_sight_on_a_small_terminal() -> None:
+    shown = sheet_layout((6, 3), (128, 128), (76, 18), longest_label=10)  # masks at 80×24
+    assert (shown.columns, shown.rows, shown.picture_rows) == (5, 3, 5)
+
+
 @pytest.mark.parametrize(
     ("first", "cursor", "now"), [(0, 0, 0), (0, 5, 2), (4, 1, 1), (9, 9, 6), (0, 3, 0)]
 )
