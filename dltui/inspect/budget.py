@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dltui.errors import CheckpointError
 
-BUDGET_BYTES = 140 << 20
-"""With the interpreter's own 30 MB well below 200 MB; a file of 80,000 tensors needs 120 MB."""
+BUDGET_BYTES = 128 << 20
+"""With the interpreter's own 30 MB well below 200 MB; a file of 80,000 tensors needs 110 MB."""
 
 
 class Budget:

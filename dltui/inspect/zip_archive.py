@@ -26,7 +26,7 @@ _ENTRY = Struct("<4s6H3L5H2L")
 _LOCAL = Struct("<4s5H3L2H")
 _MAX_COMMENT = 0xFFFF
 _MAX_DIRECTORY_BYTES = 48 << 20
-_ENTRY_BYTES = 250
+_ENTRY_BYTES = 350
 """Memory that one member's name and place take."""
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x1
@@ -96,11 +96,12 @@ class Archive:
 
     def __init__(self, source: Source, budget: Budget, part: Part | None = None):
         self.source = source
+        self._budget = budget
         self._part: Readable = part or source
         self._base = part.begin if part else 0
         self._entries: dict[str, int] = {}
         begin, size, count = _directory_range(source, self._part)
-        budget.take(size + count * _ENTRY_BYTES)
+        budget.take(4 * size + count * _ENTRY_BYTES)
         self._end_of_data = begin
         self._directory = self._part.read(begin, size)
         self._read_directory(count)
@@ -153,13 +154,17 @@ class Archive:
         return Extent(file, self._base + begin, member.packed_bytes)
 
     def read(self, name: str, limit_bytes: int) -> bytes:
-        """A member's content, inflated. Raises CheckpointError if it is longer than the limit."""
+        """A member's content, inflated.
+
+        Raises CheckpointError if it is longer than the limit, or more than the budget has.
+        """
         member = self.member(name)
         if max(member.inflated_bytes, member.packed_bytes) > limit_bytes:
             raise self._damaged(
                 f"{name!r} has {member.inflated_bytes:,} bytes, more than the {limit_bytes:,} "
                 f"that are read"
             )
+        self._budget.take(member.inflated_bytes + (member.packed_bytes if member.deflated else 0))
         packed = self.source.extent(self.extent(member))
         if not member.deflated:
             return packed

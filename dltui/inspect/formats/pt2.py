@@ -31,6 +31,7 @@ _OLD = {
 }
 """Members of archives before 2.8, and the prefix of the names in them."""
 _MAX_GRAPH_BYTES = 32 << 20
+_MAX_PICKLED = 1000
 _STACK = re.compile(rb'"nn_module_stack":\s*"([^"\\]*)"')
 
 _DTYPES = {
@@ -65,7 +66,7 @@ def read(source: Source) -> Checkpoint:
         if name.endswith(("_weights_config.json", "_constants_config.json")):
             tensors += _listed(archive, name, budget)
         elif name.startswith(root + "models/") and name.endswith(".json"):
-            graph = _graph(archive, name, budget)
+            graph = _graph(archive, name)
             modules |= _modules(graph)
             metadata |= _facts(graph)
     return Checkpoint(
@@ -82,12 +83,14 @@ def read(source: Source) -> Checkpoint:
 def _listed(archive: Archive, name: str, budget: Budget) -> Iterator[Tensor]:
     """The tensors of one `…_config.json`, whose storages lie beside it."""
     text = archive.read(name, MAX_HEADER_BYTES)
-    budget.take(len(text))
     folder = name[: name.rfind("/") + 1]
     prefix = "constants." if folder.endswith("constants/") else ""
-    config = _member(text, "config")
+    config, pickled = _member(text, "config"), 0
     for key, begin, end in _objects(archive, config):
         budget.take(900 + 4 * len(key))
+        pickled += b'"use_pickle": true' in config[begin:end]
+        if pickled > _MAX_PICKLED:
+            raise damaged(FORMAT, archive.source.path, "too many of its weights are pickled")
         try:
             entry = json_text.value(config[begin:end])
         except ValueError as error:
@@ -151,10 +154,8 @@ def _number(each: Any) -> int:
     raise ValueError("a size that is no number")
 
 
-def _graph(archive: Archive, name: str, budget: Budget) -> bytes:
-    text = archive.read(name, _MAX_GRAPH_BYTES)
-    budget.take(len(text))
-    return text
+def _graph(archive: Archive, name: str) -> bytes:
+    return archive.read(name, _MAX_GRAPH_BYTES)
 
 
 def _modules(graph: bytes) -> dict[str, Module]:
@@ -195,7 +196,7 @@ def _read_old(source: Source, archive: Archive, budget: Budget) -> Checkpoint:
         naming, _, more = read_pickle(inner, budget, root, "data.pkl", prefix=prefix)
         tensors += [replace(t, storage=f"{name}/{t.storage}") for t in naming.tensors]
         globals_ += more
-    graph = _graph(archive, "serialized_exported_program.json", budget)
+    graph = _graph(archive, "serialized_exported_program.json")
     return Checkpoint(
         path=source.path,
         format=FORMAT,

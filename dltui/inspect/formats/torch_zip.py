@@ -81,7 +81,6 @@ def read_pickle(
     metadata, and the globals. Raises CheckpointError.
     """
     data = archive.read(root + name, MAX_PICKLE_BYTES)
-    budget.take(len(data))
     found = unpickle(data, budget)
     member = archive.member(root + name)
     begin = None if member.deflated else archive.extent(member).offset

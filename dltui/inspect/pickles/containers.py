@@ -27,6 +27,8 @@ def entries_of(node: Node) -> Entries | None:
         return node
     if not isinstance(node, Instance) or node.class_name not in _DICTIONARIES:
         return None
+    if not node.args and node.entries is not None:
+        return node.entries
     given = node.args if isinstance(node.args, tuple) else ()
     # Python 2 gave an OrderedDict its items as arguments: [[key, value], …].
     pairs = [

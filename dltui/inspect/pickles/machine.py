@@ -6,7 +6,6 @@ Source: CPython, Lib/pickletools.py (protocols 0 to 5).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from struct import error as StructError  # noqa: N812
 from typing import NoReturn
 
@@ -16,6 +15,9 @@ from dltui.inspect.pickles.nodes import Global, Node, Persistent
 
 _BATCH = 512
 """Operations between two looks at the budget."""
+_ASK_FOR_BYTES = 1 << 20
+"""As much as one operation may take without asking for it before."""
+_MAX_NAME_BYTES = 4096
 
 
 class PickleCutError(CheckpointError):
@@ -43,6 +45,7 @@ class Machine:
     """The state while one pickle is read. `opcodes.py` holds what each opcode does to it."""
 
     __slots__ = (
+        "budget",
         "data",
         "globals",
         "marks",
@@ -54,10 +57,11 @@ class Machine:
         "stack",
     )
 
-    def __init__(self, data: bytes, start: int, path: Path):
+    def __init__(self, data: bytes, start: int, budget: Budget):
         self.data = data
         self.position = start
-        self.path = path
+        self.budget = budget
+        self.path = budget.path
         self.stack: list[Node] = []
         self.marks: list[list[Node]] = []
         self.memo: dict[int, Node] = {}
@@ -87,6 +91,24 @@ class Machine:
         found = self.data[self.position : end]
         self.position = end + 1
         return found
+
+    def name_line(self) -> str:
+        """A line that names code. Raises CheckpointError where it is too long for that."""
+        line = self.line()
+        if len(line) > _MAX_NAME_BYTES:
+            self.fail(f"a name of {len(line):,} bytes")
+        return line.decode()
+
+    def charge(self, size_bytes: int) -> None:
+        """For what may be large: ask before it is made."""
+        self.spent += size_bytes
+        if self.spent > _ASK_FOR_BYTES:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take what was spent from the budget. Raises CheckpointError where there is not enough."""
+        self.budget.take(self.spent)
+        self.spent = 0
 
     def pop_mark(self) -> list[Node]:
         """All that was pushed since the last mark."""
@@ -118,17 +140,16 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
     """
     from dltui.inspect.pickles.opcodes import HANDLERS  # opcodes.py builds on this module
 
-    machine = Machine(data, start, budget.path)
+    machine = Machine(data, start, budget)
     try:
         while True:
             for _ in range(_BATCH):
                 code = data[machine.position]
                 machine.position += 1
                 HANDLERS[code](machine)
-            budget.take(machine.spent)
-            machine.spent = 0
+            machine.settle()
     except Stop:
-        budget.take(machine.spent)
+        machine.settle()
     except (IndexError, StructError) as error:
         if machine.position >= len(data) or isinstance(error, StructError):
             raise machine.cut() from error

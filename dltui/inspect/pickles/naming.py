@@ -29,11 +29,13 @@ from dltui.inspect.pickles.torch_tensors import (
 )
 
 MAX_DEPTH = 120
-MAX_VISITS = 3_000_000
+MAX_VISITS = 1_000_000
 MAX_PLAIN_VALUES = 200_000
 _TENSOR_BYTES = 900
 """Memory that one named tensor takes, without its name."""
-_PLAIN_BYTES = 120
+_PLAIN_BYTES = 300
+MAX_NAME_LENGTH = 2000
+_MAX_KEY_PARTS = 8
 _SHOWN_BYTES = 64
 _LEFT_OUT: Any = object()
 """In place of a value that is a tensor or a module and stands elsewhere."""
@@ -70,10 +72,13 @@ class Naming:
             return {}
         return found if isinstance(found, dict) else {"value": found}
 
-    def _value(self, node: Node, path: str) -> Any:
-        self._visits += 1
+    def _visit(self, times: int = 1) -> None:
+        self._visits += times
         if self._visits > MAX_VISITS:
             raise self._refused(f"it unfolds to more than {MAX_VISITS:,} values")
+
+    def _value(self, node: Node, path: str) -> Any:
+        self._visit()
         if node is None or isinstance(node, str | int | float):
             return self._plain(node)
         if isinstance(node, bytes | ByteRange):
@@ -108,12 +113,12 @@ class Naming:
             plain = self._value(value, _joined(path, name))
             if plain is not _LEFT_OUT:
                 found[name] = plain
-        return found if found or not pairs else _LEFT_OUT
+        return self._plain(found) if found or not pairs else _LEFT_OUT
 
     def _list(self, items: list[Node] | tuple[Node, ...], path: str) -> Any:
         found = [self._value(item, _joined(path, str(i))) for i, item in enumerate(items)]
         kept = [value for value in found if value is not _LEFT_OUT]
-        return kept if kept or not items else _LEFT_OUT
+        return self._plain(kept) if kept or not items else _LEFT_OUT
 
     def _instance(self, node: Instance, path: str) -> Any:
         try:
@@ -132,6 +137,7 @@ class Naming:
         if node.class_name == "torch._utils._rebuild_sparse_tensor":
             return self._sparse(node, path)
         state = entries_of(node.state)
+        self._visit(len(state.pairs) if state else 0)
         fields = state.by_name() if state else {}
         if "_modules" in fields and "_parameters" in fields:
             return self._module(node, fields, path)
@@ -278,8 +284,6 @@ class Naming:
 
     def _unique(self, path: str) -> str:
         """The path, numbered where a file has two ways to one name."""
-        if len(path) > 10_000:
-            raise self._refused("a tensor's name has more than 10,000 characters")
         count = self._names[path] = self._names.get(path, 0) + 1
         return path if count == 1 else self._unique(f"{path} ({count})")
 
@@ -339,13 +343,18 @@ def _key(key: Node, position: int) -> str:
         return key
     if key is None or isinstance(key, int | float):
         return str(key)
-    if isinstance(key, tuple) and all(isinstance(part, str | int) for part in key):
+    if (
+        isinstance(key, tuple)
+        and len(key) <= _MAX_KEY_PARTS
+        and all(isinstance(part, str | int) for part in key)
+    ):
         return "(" + ", ".join(str(part) for part in key) + ")"
     return str(position)
 
 
 def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    joined = f"{path}.{name}" if path else name
+    return joined if len(joined) <= MAX_NAME_LENGTH else joined[:MAX_NAME_LENGTH] + "…"
 
 
 def shared_storages(tensors: list[Tensor]) -> tuple[Tensor, ...]:

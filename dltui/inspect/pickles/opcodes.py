@@ -25,6 +25,8 @@ Handler = Callable[[Machine], None]
 
 _HIGHEST_PROTOCOL = 5
 _MAX_NUMBER_BYTES = 1000
+_MAX_TEXT_BYTES = 4 << 20
+"""Longer texts are left where they are, as bytes."""
 _MAX_KEPT_BYTES = 256
 """Longer byte strings are left where they are, which is enough to read them."""
 _SLOT, _NUMBER, _LIST, _PAIR, _NODE, _INSTANCE, _MEMO = 18, 50, 90, 80, 140, 120, 120
@@ -243,9 +245,14 @@ def _decimal(machine: Machine) -> int:
 
 
 def _text(machine: Machine, size: int) -> None:
-    text = str(machine.take(size), "utf-8", "replace")
+    begin = machine.skip(size)
+    if size > _MAX_TEXT_BYTES:
+        _push(machine, ByteRange(begin, size, None), _NODE)
+        return
     # Text that is not ASCII takes up to four bytes a character.
-    _push(machine, text, 80 + (size if text.isascii() else 4 * size))
+    part = machine.data[begin : begin + size]
+    machine.charge(98 + (size if part.isascii() else 4 * size))
+    machine.stack.append(str(part, "utf-8", "replace"))
 
 
 @_opcode(b"\x8c")
@@ -265,9 +272,17 @@ def _binunicode8(machine: Machine) -> None:
 
 @_opcode(b"V")
 def _unicode(machine: Machine) -> None:
-    line = machine.line()
+    line = _text_line(machine)
     text = str(line, "raw-unicode-escape").encode("utf-8", "replace").decode()
-    _push(machine, text, 80 + 4 * len(line))
+    machine.stack.append(text)
+
+
+def _text_line(machine: Machine) -> bytes:
+    line = machine.line()
+    if len(line) > _MAX_TEXT_BYTES:
+        machine.fail(f"a text of {len(line):,} bytes")
+    machine.charge(98 + 4 * len(line))
+    return line
 
 
 def _bytes(machine: Machine, size: int) -> None:
@@ -298,11 +313,14 @@ def _buffer(machine: Machine) -> None:
 
 def _old_text(machine: Machine, data: bytes) -> None:
     """Python 2's str, which held text or bytes."""
+    if len(data) > _MAX_TEXT_BYTES:
+        machine.fail(f"a text of {len(data):,} bytes")
+    machine.charge(98 + 4 * len(data))
     try:
         text: Node = data.decode()
     except UnicodeDecodeError:
         text = data
-    _push(machine, text, 80 + 4 * len(data))
+    machine.stack.append(text)
 
 
 @_opcode(b"U")
@@ -320,7 +338,7 @@ def _binstring(machine: Machine) -> None:
 
 @_opcode(b"S")
 def _string(machine: Machine) -> None:
-    line = machine.line()
+    line = _text_line(machine)
     if len(line) < 2 or line[0] != line[-1] or line[:1] not in b"\"'":
         machine.fail("a text without its quotes")
     _old_text(machine, escape_decode(line[1:-1])[0])
@@ -337,7 +355,8 @@ def _empty_tuple(machine: Machine) -> None:
 @_opcode(b"t")
 def _tuple(machine: Machine) -> None:
     items = machine.pop_mark()
-    _push(machine, tuple(items), 48 + 8 * len(items))
+    machine.charge(66 + 8 * len(items))
+    machine.stack.append(tuple(items))
 
 
 @_opcode(b"\x85", b"\x86", b"\x87")
@@ -438,7 +457,7 @@ def _update(machine: Machine, items: list[Node]) -> None:
 def _pairs(machine: Machine, items: list[Node]) -> list[tuple[Node, Node]]:
     if len(items) % 2:
         machine.fail("a key without a value")
-    machine.spent += _PAIR * len(items) // 2
+    machine.charge(_PAIR * len(items) // 2)
     return list(zip(items[::2], items[1::2], strict=True))
 
 
@@ -447,8 +466,8 @@ def _pairs(machine: Machine, items: list[Node]) -> list[tuple[Node, Node]]:
 
 @_opcode(b"c")
 def _global(machine: Machine) -> None:
-    module, name = machine.line(), machine.line()
-    _code(machine, module.decode(), name.decode())
+    module, name = machine.name_line(), machine.name_line()
+    _code(machine, module, name)
 
 
 @_opcode(b"\x93")
@@ -456,6 +475,8 @@ def _stack_global(machine: Machine) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
     if type(name) is not str or type(module) is not str:
         machine.fail("a class is named by what is no text")
+    if len(name) + len(module) > _MAX_NUMBER_BYTES:
+        machine.fail(f"a class whose name has {len(name) + len(module):,} characters")
     _code(machine, module, name)
 
 
@@ -511,15 +532,16 @@ def _newobj_ex(machine: Machine) -> None:
 @_opcode(b"i")
 def _inst(machine: Machine) -> None:
     arguments = tuple(machine.pop_mark())
+    machine.charge(_INSTANCE + 48 + 8 * len(arguments))
     _global(machine)
     machine.stack[-1] = Instance(machine.stack[-1], arguments)
-    machine.spent += _INSTANCE + 48 + 8 * len(arguments)
 
 
 @_opcode(b"o")
 def _obj(machine: Machine) -> None:
     made_by, *arguments = machine.pop_mark()
-    _push(machine, Instance(made_by, tuple(arguments)), _INSTANCE + 48 + 8 * len(arguments))
+    machine.charge(_INSTANCE + _SLOT + 48 + 16 * len(arguments))
+    machine.stack.append(Instance(made_by, tuple(arguments)))
 
 
 @_opcode(b"b")
@@ -530,7 +552,7 @@ def _build(machine: Machine) -> None:
     target = machine.stack[-1]
     if isinstance(target, Instance):
         if isinstance(state, Entries) and isinstance(target.state, Entries):
-            machine.spent += _PAIR * (len(target.state.pairs) + len(state.pairs))
+            machine.charge(_NODE + 9 * (len(target.state.pairs) + len(state.pairs)))
             state = Entries(target.state.pairs + state.pairs)
         target.state = state
 
@@ -538,7 +560,7 @@ def _build(machine: Machine) -> None:
 @_opcode(b"P")
 def _persid(machine: Machine) -> None:
     _push(machine, None)
-    _refer(machine, str(machine.line(), "utf-8", "replace"))
+    _refer(machine, machine.name_line())
 
 
 @_opcode(b"Q")

@@ -104,12 +104,14 @@ def rebuilt(node: Instance) -> Rebuilt | None:
     Raises ValueError where its arguments are not those of the call.
     """
     kind, state = "", None
-    while isinstance(node, Instance):
+    for _ in range(_MAX_WRAPPERS):
+        if not isinstance(node, Instance):
+            return None
         name, args = node.class_name, node.args
         if name not in _WRAPPERS and name not in _REBUILDERS:
             return None
-        if not isinstance(args, tuple):
-            raise ValueError(f"{name} is called with no arguments")
+        if not isinstance(args, tuple) or len(args) > _MAX_ARGUMENTS:
+            raise ValueError(f"{name} is called without proper arguments")
         if name in _REBUILDERS:
             found = _matched(name, _REBUILDERS[name], args)
             return Rebuilt(*found, kind=kind, state=state, conjugated=_is_conjugated(args))
@@ -122,9 +124,11 @@ def rebuilt(node: Instance) -> Rebuilt | None:
             node = Instance(function, inner)
         else:
             node = args[0]
-    return None
+    raise ValueError("a tensor in more wrappings than torch makes")
 
 
+_MAX_WRAPPERS = 16
+_MAX_ARGUMENTS = 16
 _PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
 _TYPED = {"torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2"}
 _WRAPPERS = {
@@ -189,7 +193,7 @@ _REBUILDERS: dict[str, Callable[..., _Fields]] = {
 
 
 def _is_conjugated(args: tuple[Node, ...]) -> bool:
-    return any(isinstance(arg, Entries) and arg.by_name().get("conj") is True for arg in args[6:])
+    return any(isinstance(arg, Entries) and ("conj", True) in arg.pairs[:4] for arg in args[6:])
 
 
 def dtype_name(node: Node) -> str:
