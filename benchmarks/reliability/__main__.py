@@ -25,6 +25,7 @@ _HOMES = {
     "disk-full": "disk_full",
     "random-keys": "random_keys",
     "random-garbage": "random_keys",
+    "soak": "soak",
 }
 
 

@@ -43,7 +43,7 @@ task: {type: classify}
 optimizer: {type: adamw, lr: 0.002}
 scheduler: {type: one_cycle}
 trainer:
-  steps: 1500
+  steps: 400
   device: cpu
   threads: 1
   ema: {decay: 0.99}
@@ -103,11 +103,13 @@ def kill_worker(plan: Plan) -> Row:
     began = time.monotonic()
     chance = random.Random(plan.seed)
     times = plan.times or KILLS
-    sound = _new_run(plan.folder)
+    # Long enough for all kills of a run to fall into it.
+    length = f"trainer.steps={300 * min(times, _KILLS_A_RUN)}"
+    sound = _new_run(plan.folder, length)
     losses = [] if Worker(sound).wait() == 0 else ["the unbroken training failed"]
     kills = runs = 0
     while kills < times:
-        run = _new_run(plan.folder)
+        run = _new_run(plan.folder, length)
         runs += 1
         worker = Worker(run)
         for _ in range(min(_KILLS_A_RUN, times - kills)):

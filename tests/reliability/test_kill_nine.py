@@ -19,7 +19,7 @@ from tests.reliability.experiments import tried
         ("kill-logging", 25),
         ("every-operation", None),
         ("kill-checkpoints", 6),
-        ("kill-worker", 4),
+        ("kill-worker", 2),
         ("signal-worker", 3),
     ],
 )
