@@ -1,4 +1,4 @@
-"""A real training at its full log rate with the dashboard open: memory of both, and every record."""
+"""A real training at full log rate with the dashboard open: memory of both, and every record."""
 
 from __future__ import annotations
 

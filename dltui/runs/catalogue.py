@@ -17,6 +17,7 @@ from dltui.paths import cache_folder
 from dltui.runs.clean import clean_json, printable
 from dltui.runs.layout import RUN_ID, RunFolder, check_private, open_run, run_folders, run_name
 from dltui.runs.living import effective_state
+from dltui.runs.stamps import change_stamp
 from dltui.runs.status import RunState, Status, status_from_json
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS runs_1 (id TEXT PRIMARY KEY, key TEXT, record TEXT)"
@@ -127,7 +128,7 @@ class Catalogue:
         try:
             check_private(path)
             found = (path / "status.json").stat()
-            key = f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
+            key = "-".join(map(str, change_stamp(found)))
             if known is not None and known[0] == key:
                 record = json.loads(known[1])
             else:

@@ -23,6 +23,7 @@ from dltui.errors import StoreError
 from dltui.runs.atomic import write_atomic
 from dltui.runs.clean import clean_json, printable
 from dltui.runs.events import EventLog
+from dltui.runs.layout import check_private
 
 CommandKind = Literal["pause", "resume", "stop", "checkpoint", "set", "evaluate"]
 COMMAND_KINDS: tuple[CommandKind, ...] = get_args(CommandKind)
@@ -47,6 +48,7 @@ class Inbox:
         """`folder` is the run's `inbox/`. The worker passes its event log."""
         self.folder = folder
         self._events = events
+        self._told: str | None = None
 
     def send(self, kind: CommandKind, args: Mapping[str, Any] | None = None) -> str:
         """Puts a command in; returns its id, which the acknowledging event will carry.
@@ -70,7 +72,10 @@ class Inbox:
         What is not a command is moved to `refused/` and noted in the events.
         """
         commands = []
-        for name in self.waiting():
+        names = self.waiting()
+        if names and not self._is_trusted():
+            return []
+        for name in names:
             taken = self.folder / "taken" / name
             try:
                 taken.parent.mkdir(mode=0o700, exist_ok=True)
@@ -118,6 +123,19 @@ class Inbox:
             self.acknowledge(command, ok=False, detail=reason)
         return len(commands)
 
+    def _is_trusted(self) -> bool:
+        """Whether nobody else can have written the commands; said in the events where one could."""
+        try:
+            check_private(self.folder)
+        except StoreError as error:
+            if self._told != error.message and self._events is not None:
+                text = f"commands are not carried out: inbox: {error.message}"
+                self._events.append("alarm", text, level="error")
+            self._told = error.message
+            return False
+        self._told = None
+        return True
+
     def _left_in_taken(self) -> list[str]:
         try:
             return sorted(entry.name for entry in os.scandir(self.folder / "taken"))
@@ -142,6 +160,8 @@ def _read_command(path: Path) -> Command | str:
     try:
         if path.is_symlink() or not path.is_file():
             return "not a file"
+        if path.stat().st_uid != os.geteuid():
+            return "another user's file"
         if path.stat().st_size > _MAX_COMMAND_BYTES:
             return "too long for a command"
         plain = json.loads(path.read_bytes())

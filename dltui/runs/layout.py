@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ from dltui.runs.atomic import sync_folder, write_atomic
 from dltui.runs.status import Status, write_status
 
 RUN_ID = re.compile(r"(\d{8}-\d{6})-((.+)-(\d+))")
+_STAMP = "%Y%m%d-%H%M%S"
 _PARTS = ("metrics", "arrays", "samples", "inbox", "checkpoints")
+_TRUSTED_PARTS = ("inbox", "checkpoints")
+"""What decides what a worker does: commands that it carries out, weights that it goes on from."""
 _NAME_LENGTH = 80
 _NAME_BYTES = 160
 _OTHER_FOLDER = "choose a folder that you can write: --runs DIR or DLTUI_RUNS"
@@ -181,6 +185,9 @@ def open_run(path: Path) -> RunFolder:
     run's recipe decides what the worker does.
     """
     check_private(path)
+    for part in _TRUSTED_PARTS:
+        if os.path.lexists(path / part):
+            check_private(path / part)
     if not (path / "status.json").exists():
         raise StoreError(
             "this folder is not a run: it has no status.json",
@@ -198,7 +205,7 @@ def check_private(path: Path) -> None:
         raise StoreError(f"cannot open the run: {error.strerror}", where=str(path)) from error
     if stat.S_ISLNK(found.st_mode):
         raise StoreError(
-            "a run folder may not be a symbolic link",
+            "a run folder and its parts may not be symbolic links",
             where=str(path),
             remedy="name the folder it points to, or its parent with --runs",
         )
@@ -266,8 +273,25 @@ def _fill(folder: Path, recipe: str, resolved: str, settings: Mapping[str, Any])
 def _next_id(runs: Path, name: str, now: float) -> str:
     matches = (RUN_ID.fullmatch(path.name) for path in run_folders(runs))
     numbers = [int(match[4]) for match in matches if match and match[3] == name]
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-    return f"{stamp}-{name}-{max(numbers, default=0) + 1}"
+    stamp = time.strftime(_STAMP, time.localtime(now))
+    return f"{_after_newest(runs, stamp)}-{name}-{max(numbers, default=0) + 1}"
+
+
+def _after_newest(runs: Path, stamp: str) -> str:
+    """`stamp`, or a second after the newest run's where the clock went back by less than a day.
+
+    Each autumn it does so by an hour, and `last` must stay the run that was made last.
+    """
+    matches = (RUN_ID.fullmatch(path.name) for path in run_folders(runs)[:1])
+    newest = next((match[1] for match in matches if match), stamp)
+    if newest <= stamp:
+        return stamp
+    try:
+        next_one = datetime.strptime(newest, _STAMP) + timedelta(seconds=1)
+        is_odd = next_one - datetime.strptime(stamp, _STAMP) > timedelta(days=1)
+    except (ValueError, OverflowError):
+        return stamp  # digits of a name that are no time
+    return stamp if is_odd else next_one.strftime(_STAMP)
 
 
 def _age_key(run_id: str) -> tuple[str, int, str]:

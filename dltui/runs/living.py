@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from dltui.runs.atomic import write_atomic
 from dltui.runs.identity import ProcessIdentity
-from dltui.runs.lock import lock_state
+from dltui.runs.lock import look_at_lock
 from dltui.runs.status import LIVE_STATES, RunState, Status, read_status
 
 Liveness = Literal["alive", "dead"]
@@ -24,22 +24,25 @@ SILENCE_S = 60.0
 def liveness(folder: Path, status: Status, *, now: float | None = None) -> Liveness:
     """Whether the worker that `status` speaks of is there.
 
-    Alive means that it holds the run's lock and that (boot id, pid, start time) agree. A worker
+    Alive means that it holds the run's lock and that (boot id, pid, start time) agree, so that a
+    process that only stands in the status is never taken for the worker. A worker
     of another machine or container is judged by the lock, or by its heartbeat where locks do not
     reach. A run that is starting is alive while the process that was launched for it is.
     """
     now = time.time() if now is None else now
-    lock = lock_state(folder / "worker.lock")
+    lock, holder = look_at_lock(folder / "worker.lock")
     if status.state == "starting":
         return "alive" if lock == "held" or _is_coming_up(folder, status, now) else "dead"
     if status.process is None:
         return "alive" if lock == "held" else "dead"
-    fresh = now - (status.heartbeat or 0.0) < SILENCE_S
+    # A clock that went back makes heartbeats of the future; those are no sign of life either.
+    fresh = abs(now - (status.heartbeat or 0.0)) < SILENCE_S
     if not status.process.is_local:
         return "alive" if lock == "held" or fresh else "dead"
     if lock == "unknown":
         return "alive" if status.process.is_running() else "dead"
-    return "alive" if lock == "held" and status.process.is_running() else "dead"
+    agrees = holder in (None, status.process.pid)
+    return "alive" if lock == "held" and agrees and status.process.is_running() else "dead"
 
 
 def effective_state(folder: Path, status: Status) -> RunState:
@@ -67,6 +70,6 @@ def read_launch(folder: Path) -> ProcessIdentity | None:
 
 
 def _is_coming_up(folder: Path, status: Status, now: float) -> bool:
-    recent = now - max(status.created, status.heartbeat or 0.0) < START_S
+    recent = abs(now - max(status.created, status.heartbeat or 0.0)) < START_S
     launched = read_launch(folder) or status.process
     return launched.is_running() if launched is not None and launched.is_local else recent

@@ -94,21 +94,30 @@ class WorkerLock:
 
 def lock_state(path: Path) -> LockState:
     """Whether some process holds the lock on `path`, without taking it even for a moment."""
+    return look_at_lock(path)[0]
+
+
+def look_at_lock(path: Path) -> tuple[LockState, int | None]:
+    """As `lock_state`, and the holder's pid where the system knows it as one of its own."""
     if _is_held_here(path):
-        return "held"
+        return "held", os.getpid()
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return "free"
+        return "free", None
     except OSError:
-        return "unknown"
+        return "unknown", None
     try:
         answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, _question())
     except OSError:
-        return "unknown"
+        return "unknown", None
     finally:
         os.close(descriptor)
-    return "free" if _lock_type(answer) == fcntl.F_UNLCK else "held"
+    if _lock_type(answer) == fcntl.F_UNLCK:
+        return "free", None
+    # Zero or less: a process of another pid namespace or of another machine.
+    pid = _lock_pid(answer)
+    return "held", pid if pid > 0 else None
 
 
 def _is_held_here(path: Path) -> bool:
@@ -127,6 +136,11 @@ def _question() -> bytes:
 def _lock_type(answer: bytes) -> int:
     fields = struct.unpack(_FLOCK, answer)
     return int(fields[0] if sys.platform == "linux" else fields[3])
+
+
+def _lock_pid(answer: bytes) -> int:
+    fields = struct.unpack(_FLOCK, answer)
+    return int(fields[4] if sys.platform == "linux" else fields[2])
 
 
 def _key(stat: os.stat_result) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from dltui.runs.layout import RunFolder
 from dltui.runs.living import effective_state
 from dltui.runs.metric_reader import MetricReader, Points, RowFollower
 from dltui.runs.samples import read_samples, sample_folders
+from dltui.runs.stamps import Stamp, change_stamp
 from dltui.runs.status import RunState, Status, read_status
 
 _METRIC_FILE = re.compile(r"(.+)\.rank0\.log")
@@ -48,7 +49,7 @@ class RunReader:
         self.problems: dict[str, str] = {}
         """What could not be read and why, by file name."""
         self._status = Status()
-        self._status_key: tuple[int, int, int] | None = None
+        self._status_key: Stamp | None = None
         self._metrics: dict[str, MetricReader] = {}
         self._arrays: dict[str, ArrayReader] = {}
         self._events = EventReader(folder.events)
@@ -149,12 +150,13 @@ class RunReader:
             raise StoreError(
                 f"the run is gone: {error.strerror}", where=str(self.folder.path)
             ) from error
-        key = (found.st_mtime_ns, found.st_size, found.st_ino)
+        key = change_stamp(found)
         if key == self._status_key:
             return False
-        self._status = read_status(self.folder.path)
+        is_first = self._status_key is None
+        former, self._status = self._status, read_status(self.folder.path)
         self._status_key = key
-        return True
+        return is_first or self._status != former
 
     def _poll_one(self, reader: MetricReader | ArrayReader | EventReader) -> bool:
         name = reader.path.name

@@ -19,6 +19,7 @@ from dltui.runs.events import Event
 from dltui.runs.layout import RunFolder
 from dltui.runs.metrics import MISSING
 from dltui.runs.reader import RunReader
+from dltui.runs.stamps import Stamp, change_stamp
 from dltui.runs.status import Status
 from dltui.ui import frames, outcome_frames
 from dltui.ui.snapshot import (
@@ -52,7 +53,7 @@ class Recording:
         self._layers = frames.LayerHistory()
         self._ridges = frames.RidgeHistory()
         self._outcomes = outcome_frames.SampleReader()
-        self._samples_at = 0
+        self._samples_at: Stamp | None = None
         self._environment: tuple[int, tuple[str, ...]] = (0, ())
         self._wanted = Wanted()
         self._snapshot: Snapshot | None = None
@@ -60,7 +61,7 @@ class Recording:
         self._doctor_s = 0.0
         self._evaluated = -1
         self._events_read = 0
-        self._sample_folders: dict[str, tuple[int, list[Path]]] = {}
+        self._sample_folders: dict[str, tuple[Stamp | None, list[Path]]] = {}
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -141,16 +142,17 @@ class Recording:
     def _samples_changed(self) -> bool:
         """One look at `samples/` a poll: every publication touches the folder itself."""
         try:
-            changed_ns = os.stat(self.folder.samples).st_mtime_ns
+            stamp = change_stamp(os.stat(self.folder.samples))
         except OSError:
-            changed_ns = 0
-        former, self._samples_at = self._samples_at, changed_ns
-        return changed_ns != former
+            stamp = None
+        former, self._samples_at = self._samples_at, stamp
+        return stamp != former
 
     def _samples(self, kind: str) -> list[Path]:
         """The folders of a kind; the disk is asked again only when `samples/` has changed."""
-        key, folders = self._sample_folders.get(kind, (-1, []))
-        if key != self._samples_at:
+        known = self._sample_folders.get(kind)
+        folders = known[1] if known is not None else []
+        if known is None or known[0] != self._samples_at:
             folders = self._reader.sample_folders(kind)
             self._sample_folders[kind] = (self._samples_at, folders)
         return folders
