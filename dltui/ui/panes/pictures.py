@@ -72,7 +72,7 @@ class PicturesPane(OutcomePane):
         sheet = at.sheet
         lines = [
             f"{sheet.title}: {len(sheet.pictures)} pictures at step {at.steps[at.index]:,}, "
-            f"{sheet.columns} in a row; {len(at.steps)} steps are kept, from "
+            f"{self.sheet.content.columns} in a row; {len(at.steps)} steps are kept, from "
             f"{at.steps[0]:,} to {at.steps[-1]:,}."
         ]
         if sheet.row_labels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from PIL import Image as PillowImage
@@ -103,6 +103,7 @@ class PictureSheetView(Widget, Redrawn, can_focus=True):
         self.graphics = graphics or terminal_graphics()
         self.glyphs = glyphs or terminal_glyphs()
         self.content = SheetContent()
+        self._given = self.content
         self.cursor = 0
         self.layout_now: SheetLayout | None = None
         self._first = (0, 0)
@@ -119,7 +120,7 @@ class PictureSheetView(Widget, Redrawn, can_focus=True):
 
     def set_content(self, content: SheetContent) -> None:
         """Shows another sheet; the cursor keeps its place."""
-        self.content = content
+        self.content = self._given = content
         self.cursor = max(0, min(self.cursor, len(content.images) - 1))
         self._draw()
 
@@ -188,21 +189,40 @@ class PictureSheetView(Widget, Redrawn, can_focus=True):
         self._show_native()
 
     def _lay_out(self) -> None:
-        content = self.content
-        images = [image for image in content.images if image is not None] or [_NO_PICTURE]
-        layout = self.layout_now = sheet_layout(
-            content.grid,
-            (max(image.width for image in images), max(image.height for image in images)),
-            (self.content_size.width, self.content_size.height),
-            longest_caption=max(map(cell_len, content.captions), default=0),
-            longest_label=max(map(cell_len, content.row_labels), default=0),
-        )
+        content = self.content = self._reflowed()
+        layout = self.layout_now = self._layout(content)
         columns, rows = content.grid
         row, column = divmod(self.cursor, columns)
         self._first = (
             scrolled(self._first[0], row, layout.rows, rows),
             scrolled(self._first[1], column, layout.columns, columns),
         )
+
+    def _layout(self, content: SheetContent) -> SheetLayout:
+        images = [image for image in content.images if image is not None] or [_NO_PICTURE]
+        return sheet_layout(
+            content.grid,
+            (max(image.width for image in images), max(image.height for image in images)),
+            (self.content_size.width, self.content_size.height),
+            longest_caption=max(map(cell_len, content.captions), default=0),
+            longest_label=max(map(cell_len, content.row_labels), default=0),
+        )
+
+    def _reflowed(self) -> SheetContent:
+        """With more columns where that shows more pictures and columns mean nothing."""
+        given, count = self._given, len(self._given.images)
+        if given.row_labels or any(given.captions):
+            return given
+        best = given
+        for columns in range(given.columns, count + 1):
+            wider = replace(given, columns=columns)
+            layout = self._layout(wider)
+            if layout.columns < columns:
+                break
+            best = wider
+            if layout.rows * columns >= count:
+                break
+        return best
 
     def _rows(self) -> list[Strip]:
         strips: list[Strip] = []

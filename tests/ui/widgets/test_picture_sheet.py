@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 from textual.app import App, ComposeResult
@@ -59,6 +61,25 @@ async def test_captions_and_row_labels_stand_beside_their_pictures() -> None:
         assert all(f"№ {n}" in text for n in range(8))
         assert text.index("input") < text.index("№ 0") < text.index("output") < text.index("№ 4")
         assert "▀" in text
+
+
+async def test_samples_without_names_take_the_whole_width() -> None:
+    app = SheetApp(PictureSheetView(graphics=BLOCKS, glyphs=UNICODE))
+    async with app.run_test(size=(118, 31)) as pilot:
+        samples = SheetContent(content(64).images, ("",) * 64, 8)
+        app.sheet.set_content(samples)
+        assert app.sheet.visible_count == 64
+        assert app.sheet.content.columns == 11
+        app.sheet.focus()
+        await pilot.press("down")
+        assert app.sheet.cursor == 11
+        named = replace(samples, captions=tuple(str(n % 8) for n in range(64)))
+        app.sheet.set_content(named)
+        assert app.sheet.content.columns == 8
+        await pilot.resize_terminal(200, 60)
+        app.sheet.set_content(samples)
+        await pilot.pause()
+        assert (app.sheet.content.columns, app.sheet.visible_count) == (8, 64)
 
 
 async def test_a_cursor_out_of_sight_brings_its_picture_into_sight() -> None:
