@@ -17,8 +17,7 @@ DltuiError                 says what happened, where, and what to do next
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 class DltuiError(Exception):
@@ -78,8 +77,7 @@ class TrainingError(DltuiError):
     exit_code = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One problem of a recipe. `line` and `column` count from 1; `path` is the dotted key.
 
     `typed` is what stands before the message where there is no file to go to: the override or the
@@ -101,7 +99,7 @@ class Problem:
 
     def as_json(self) -> dict[str, str | int]:
         """The object that `dltui validate --json` lists under `errors`."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Problem:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from dltui.errors import UsageError
 from dltui.inspect.contents import Checkpoint, Tensor
 from dltui.inspect.describe import OF_ONE_TENSOR, VIEWS, Ask, find, whole
 from dltui.inspect.opening import open_checkpoint
+from dltui.inspect.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Look:
     """What of a checkpoint is wanted, and how."""
 

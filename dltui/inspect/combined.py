@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dltui.inspect.contents import (
     Tensor,
     View,
 )
+from dltui.inspect.records import replaced
 
 
 def combined(
@@ -96,11 +96,11 @@ def in_file(place: Place, files: int) -> Place:
         case Plain(extent, big_endian, fortran_order):
             return Plain(_extent(extent, files), big_endian, fortran_order)
         case View(storage):
-            return replace(place, storage=_extent(storage, files))
+            return replaced(place, storage=_extent(storage, files))
         case Deflated(extent) | Packed(extent) | Embedded(extent):
-            return replace(place, extent=_extent(extent, files))
+            return replaced(place, extent=_extent(extent, files))
         case Dataset(file, _, within):
-            return replace(place, file=file + files, within=_extent(within, files))
+            return replaced(place, file=file + files, within=_extent(within, files))
         case Pieces(pieces):
             return Pieces(tuple(Piece(p.start, p.shape, in_file(p.place, files)) for p in pieces))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
+
+from dltui.inspect.records import made, record
 
 BITS = {
     "bool": 8,
@@ -34,7 +35,7 @@ BITS = {
 """Bits of one element, by torch's name of the type. Packed types of some formats are not here."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extent:
     """A range of bytes of one of the checkpoint's files."""
 
@@ -44,7 +45,7 @@ class Extent:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plain:
     """Elements that stand in the file as they are, one after the other, in row-major order."""
 
@@ -54,7 +55,7 @@ class Plain:
     """Column-major order, as numpy and some scientific formats may store it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class View:
     """A strided window on a storage that may be longer, and that others may share (torch)."""
 
@@ -66,7 +67,7 @@ class View:
     big_endian: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deflated:
     """A compressed member of a zip archive; `skip` bytes stand before the elements in it."""
 
@@ -81,7 +82,7 @@ class Deflated:
     """In elements, with `stride`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """One block of a tensor that is kept in several: `start` is its first index per dimension."""
 
@@ -90,14 +91,14 @@ class Piece:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pieces:
     """A tensor in blocks (distributed checkpoints)."""
 
     pieces: tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Packed:
     """Blocks of quantised weights; `kind` is the format's own name of the block (`Q4_K`)."""
 
@@ -105,7 +106,7 @@ class Packed:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dataset:
     """A dataset in an HDF5 file that is chunked or compressed: read by a child process."""
 
@@ -132,7 +133,7 @@ Place = Plain | View | Deflated | Pieces | Packed | Dataset | Embedded
 """Where a tensor's elements are and how they lie."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tensor:
     """A named array of the checkpoint."""
 
@@ -156,15 +157,15 @@ class Tensor:
         return prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """What a file says of one module: its class, and its settings as plain values."""
 
     class_name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = made(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checkpoint:
     """A file or folder of tensors, opened: everything but the values."""
 
@@ -179,11 +180,11 @@ class Checkpoint:
     """In the file's own order."""
     globals: tuple[str, ...] = ()
     """Names of code that a pickle asks for, `module.name`, each once, in order; never imported."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = made(default_factory=dict)
     """What else the file says, nested as in the file, as plain values: dict, list, str, int, float,
     bool, None. A tensor within is left out; an object is
     `{"__class__": "module.Name", …its state}`."""
-    modules: Mapping[str, Module] = field(default_factory=dict)
+    modules: Mapping[str, Module] = made(default_factory=dict)
     """Classes and settings by dotted path, where the file has them; "" is the root."""
     notes: tuple[str, ...] = ()
     """What the reader wants said about this file, one sentence each."""

@@ -7,13 +7,13 @@ Only `json` and the names are needed to list a file: what reads values, with num
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.errors import UsageError
 from dltui.inspect.contents import Checkpoint, Tensor, distinct
 from dltui.inspect.parts import Part, model_part, parts
 from dltui.inspect.plain_json import finite, plain
+from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ OnProgress = Callable[[int, int], None]
 """Called with the bytes read so far and those to read in all."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ask:
     """What a view is to show."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dltui.inspect.contents import BITS, Checkpoint, distinct
 from dltui.inspect.parts import model_part
+from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryRow:
     """One way to keep the model."""
 

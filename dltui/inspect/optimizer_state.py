@@ -8,17 +8,17 @@ answer fits, none is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dltui.inspect.contents import Checkpoint, Tensor
 from dltui.inspect.parts import Part, at, parts
+from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
 
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptimizerSlot:
     """One tensor that an optimizer keeps for one parameter."""
 

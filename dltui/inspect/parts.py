@@ -7,10 +7,10 @@ dltui's own, Hugging Face's, keras's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from dltui.inspect.contents import Checkpoint, Tensor
+from dltui.inspect.records import record
 
 Kind = Literal["model", "ema", "optimizer", "other"]
 ORDER: tuple[Kind, ...] = ("model", "ema", "optimizer", "other")
@@ -66,7 +66,7 @@ _WRAPPERS = ("module", "_orig_mod", "model", "_forward_module")
 """What DataParallel, torch.compile, Lightning modules and engines put in front of every name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """Tensors of one use. `prefix` is what all of their names begin with (no dot at its end)."""
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Protocol
 
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Extent
+from dltui.inspect.records import record
 from dltui.inspect.source import Source
 
 _END = Struct("<4s4H2LH")
@@ -43,7 +43,7 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """A range of a file that is read as if it were a file."""
 
@@ -62,7 +62,7 @@ class Part:
         return self.source.read(self.begin + offset, size)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """One file in an archive, as the directory has it."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from dltui.inspect.records import made, record
 
 Shape = tuple[int | None, ...]
 ANY: None = None
@@ -12,14 +13,14 @@ Variants = Mapping[tuple[int, ...], str]
 """Titles by what was measured."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Blocks:
     """How many numbers stand at the `*` of names that begin so: `layer1.*`."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Size:
     """One size of a tensor's shape; 0 where there is no such tensor."""
 
@@ -27,7 +28,7 @@ class Size:
     dimension: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Has:
     """1 where there is such a tensor, else 0."""
 
@@ -37,14 +38,14 @@ class Has:
 Measure = Blocks | Size | Has
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """One architecture, as one library names its tensors."""
 
     needs: Mapping[str, Shape | None]
     """Names that must be there, and their shapes."""
     measures: tuple[Measure, ...] = ()
-    variants: Variants = field(default_factory=dict)
+    variants: Variants = made(default_factory=dict)
     """Titles by the numbers measured."""
     otherwise: str = ""
     """Title for other numbers, which stand in it as `{0}`, `{1}`, …; without it, no match."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from dltui.inspect.records import made, record
 
 Severity = Literal["error", "warning", "note"]
 ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One thing that stands out. `tensor` is the full name of the one it is about, the first where
     it is about several, or empty for the file as a whole."""
@@ -19,11 +20,17 @@ class Finding:
     severity: Severity
     tensor: str
     message: str
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = made(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The object that `dltui inspect --json` lists under `findings`."""
-        return asdict(self)
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "tensor": self.tensor,
+            "message": self.message,
+            "evidence": dict(self.evidence),
+        }
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint, Module
 from dltui.inspect.formats import sharded
 from dltui.inspect.opening import open_file
+from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 
 _STEMS = ("model", "pytorch_model", "adapter_model", "diffusion_pytorch_model", "tf_model")
@@ -59,8 +59,8 @@ def read_folder(path: Path) -> Checkpoint:
     else:
         found = _opened_weights(weights)
         if settings:
-            found = replace(found, format=f"Hugging Face folder, {found.format}")
-    return replace(
+            found = replaced(found, format=f"Hugging Face folder, {found.format}")
+    return replaced(
         found,
         path=path,
         metadata={**found.metadata, **{Path(name).stem: text for name, text in settings.items()}},

@@ -10,7 +10,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from dltui.inspect.checks import MAX_HEADER_BYTES, MAX_TENSORS, damaged, inside,
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import HEAD_BYTES, open_file
+from dltui.inspect.records import record, replaced
 from dltui.inspect.source import Source
 
 _MAX_SHARDS = 10_000
@@ -62,7 +62,7 @@ def read_folder(path: Path) -> Checkpoint:
     notes = found.notes
     if absent:
         notes += (f"The index names {len(absent):,} tensors that no file has: {_some(absent)}.",)
-    return replace(
+    return replaced(
         found,
         format=f"sharded {', '.join(formats)}",
         metadata={**found.metadata, **index.metadata},
@@ -70,7 +70,7 @@ def read_folder(path: Path) -> Checkpoint:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Index:
     shard_of: dict[str, str]
     """The file of each tensor, by the tensor's name."""
@@ -132,7 +132,7 @@ def _by_index(shard: Checkpoint, file: str, index: _Index) -> Checkpoint:
         notes += (f"{left:,} tensors of {file} are left out: the index has them elsewhere.",)
     if stray:
         notes += (f"{stray:,} tensors of {file} are not in the index.",)
-    return replace(shard, tensors=kept, notes=notes)
+    return replaced(shard, tensors=kept, notes=notes)
 
 
 def _missing(index: _Index, there: Sequence[str]) -> list[str]:

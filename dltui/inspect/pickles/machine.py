@@ -5,13 +5,13 @@ Source: CPython, Lib/pickletools.py (protocols 0 to 5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812
 from typing import NoReturn
 
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
 from dltui.inspect.pickles.nodes import Global, Node, Persistent
+from dltui.inspect.records import record
 
 _BATCH = 512
 """Operations between two looks at the budget."""
@@ -28,7 +28,7 @@ class Stop(Exception):  # noqa: N818  (an end, no error)
     """The STOP opcode."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unpickled:
     """What one pickle says."""
 

@@ -6,7 +6,6 @@ torch names its parameters, without the `_modules` and `_parameters` between.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -27,6 +26,7 @@ from dltui.inspect.pickles.torch_tensors import (
     not_readable,
     rebuilt,
 )
+from dltui.inspect.records import replaced
 
 MAX_DEPTH = 120
 MAX_VISITS = 1_000_000
@@ -215,14 +215,14 @@ class Naming:
             plain = self._value(value, _joined(path, key))
             if plain is not _LEFT_OUT:
                 settings[key] = plain
-        self.modules[path] = replace(self.modules[path], settings=settings)
+        self.modules[path] = replaced(self.modules[path], settings=settings)
 
     def _kind(self, node: Node, path: str, kind: str) -> None:
         """Walk a module's own part; its tensors are of this kind."""
         first = len(self.tensors)
         self._value(node, path)
         if kind and len(self.tensors) > first and not self.tensors[first].kind:
-            self.tensors[first] = replace(self.tensors[first], kind=kind)
+            self.tensors[first] = replaced(self.tensors[first], kind=kind)
 
     def _tensor(self, found: Rebuilt, path: str) -> None:
         path = self._unique(path or "tensor")
@@ -375,7 +375,7 @@ def shared_storages(tensors: list[Tensor]) -> tuple[Tensor, ...]:
             if begin >= end:
                 cluster = f"{key}@{begin}" if begin else key
             end = max(end, until)
-            found[index] = replace(tensors[index], storage=cluster)
+            found[index] = replaced(tensors[index], storage=cluster)
     return tuple(found)
 
 

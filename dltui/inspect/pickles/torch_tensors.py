@@ -6,7 +6,6 @@ Source: torch/_utils.py and torch/_tensor.py (`_rebuild_…`), torch 0.1 to 2.15
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from dltui.errors import CheckpointError
 from dltui.inspect.checks import MAX_ELEMENTS, shape_problem
 from dltui.inspect.contents import BITS, Deflated, Extent, Packed, Place, View
 from dltui.inspect.pickles.nodes import Entries, Global, Instance, Node, Persistent
+from dltui.inspect.records import record
 
 STORAGE_DTYPES = {
     "DoubleStorage": "float64",
@@ -54,7 +54,7 @@ _PACKED_BYTES = {"bits16": 2, "bcomplex32": 4}
 """Bytes of one element of types that have no numbers here; 1 of all others."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Storage:
     """One storage of a file, found."""
 
@@ -81,7 +81,7 @@ class Storages(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rebuilt:
     """A tensor as the pickle describes it."""
 
