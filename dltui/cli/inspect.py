@@ -5,6 +5,7 @@ Listing a file must not wait for anything: what a view needs is imported when it
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,17 +55,26 @@ def inspect(look: Look) -> int:
         from dltui.cli.screens import open_inspection
 
         return open_inspection(path)
+    # What is made here stays until it is printed: to look for garbage among it only takes time.
+    gc.disable()
+    try:
+        _print(path, look)
+    finally:
+        gc.enable()
+    return 0
+
+
+def _print(path: Path, look: Look) -> None:
     view = look.view or ("values" if look.tensor else None)
     _check(view, look)
     checkpoint = open_checkpoint(path)
     found = _seen(checkpoint, whole if view is None else VIEWS[view], look)
     if look.as_json:
         print_json(found)
-        return 0
+        return
     from dltui.inspect.text import LINES, whole_lines
 
     print_lines(whole_lines(found) if view is None else LINES[view](found))
-    return 0
 
 
 def _seen(checkpoint: Checkpoint, view: Callable[[Checkpoint, Ask], Any], look: Look) -> Any:

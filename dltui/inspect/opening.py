@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -29,6 +30,15 @@ _ENDINGS = {
     *(".gguf", ".onnx", ".npz", ".npy", ".keras", ".h5"),
 }
 """Of files that a message about their folder names; nothing is told by them."""
+
+_ZIP = b"PK"
+_BEGINNINGS: Mapping[str, bytes] = {
+    **dict.fromkeys(("torchscript", "pt2", "torch_zip", "keras", "npz"), _ZIP),
+    "npy": b"\x93NUMPY",
+    "gguf": b"GGUF",
+    "onnx": b"\x08",
+}
+"""What files of a format begin with, where that is sure: only then its module is imported."""
 
 
 class FileFormat(Protocol):
@@ -63,10 +73,11 @@ def open_checkpoint(path: Path) -> Checkpoint:
     is_folder = os.path.isdir(path)
     if is_folder and not os.access(path, os.R_OK | os.X_OK):
         raise CheckpointError("cannot be read: Permission denied", where=str(path))
-    for name in FOLDER_FORMATS:
-        folder_format = cast(FolderFormat, import_module(f"dltui.inspect.formats.{name}"))
-        if folder_format.sniff_folder(path):
-            return folder_format.read_folder(path)
+    if is_folder or not _is_single(path):
+        for name in FOLDER_FORMATS:
+            folder_format = cast(FolderFormat, import_module(f"dltui.inspect.formats.{name}"))
+            if folder_format.sniff_folder(path):
+                return folder_format.read_folder(path)
     if is_folder:
         raise CheckpointError(
             "there is no checkpoint in this folder, or more than one",
@@ -76,11 +87,23 @@ def open_checkpoint(path: Path) -> Checkpoint:
     return open_file(path)
 
 
+def _is_single(path: Path) -> bool:
+    """Whether a file begins as no list of others does: an archive, or a header with its length.
+
+    Raises CheckpointError if it cannot be read.
+    """
+    with Source(path) as source:
+        head = source.read(0, min(16, source.size))
+    return head.startswith(_ZIP) or (head[8:9] == b"{" and not head.lstrip().startswith(b"{"))
+
+
 def open_file(path: Path) -> Checkpoint:
     """The same for what can only be a single file: a shard, or the weights in a folder."""
     with Source(path) as source:
         head = source.read(0, min(HEAD_BYTES, source.size))
         for name in FILE_FORMATS:
+            if not head.startswith(_BEGINNINGS.get(name, b"")):
+                continue
             file_format = cast(FileFormat, import_module(f"dltui.inspect.formats.{name}"))
             if file_format.sniff(head, source):
                 found = file_format.read(source)

@@ -66,6 +66,10 @@ _WRAPPERS = ("module", "_orig_mod", "model", "_forward_module")
 """What DataParallel, torch.compile, Lightning modules and engines put in front of every name."""
 
 
+_latest: list[tuple[Checkpoint, tuple[Part, ...]]] = []
+"""Of the file that was asked about last: half a dozen places ask the same, one after the other."""
+
+
 @record
 class Part:
     """Tensors of one use. `prefix` is what all of their names begin with (no dot at its end)."""
@@ -86,6 +90,15 @@ def parts(checkpoint: Checkpoint) -> tuple[Part, ...]:
 
     Every tensor is in exactly one. A file with nothing but a state dict is one part, the model.
     """
+    for checkpoint_of, known in _latest:
+        if checkpoint_of is checkpoint:
+            return known
+    found = _parts(checkpoint)
+    _latest[:] = [(checkpoint, found)]
+    return found
+
+
+def _parts(checkpoint: Checkpoint) -> tuple[Part, ...]:
     groups: dict[tuple[Kind, str], list[Tensor]] = {}
     for tensor in checkpoint.tensors:
         groups.setdefault(_place(tensor.name), []).append(tensor)

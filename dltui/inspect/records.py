@@ -48,7 +48,7 @@ def record(cls: type[T]) -> type[T]:
             values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
         ),
         "__hash__": lambda self: hash(values(self)),
-        "__getstate__": values,
+        "__getstate__": lambda self: values(self),
         "__setstate__": _set_state,
         "__setattr__": _refuse,
         "__delattr__": _refuse,
