@@ -119,7 +119,7 @@ class Dataset:
     big_endian: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Embedded:
     """A tensor that is a whole file of `torch.save` in a range of a file (distributed checkpoints).
 

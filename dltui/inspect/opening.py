@@ -17,7 +17,7 @@ HEAD_BYTES = 4096
 """How much of a file the formats may look at to say whether it is theirs."""
 
 FILE_FORMATS: tuple[str, ...] = (
-    *("torchscript", "pt2", "torch_zip", "torch_legacy"),
+    *("torch_zip", "torchscript", "pt2", "torch_legacy"),
     *("keras", "npz", "npy", "gguf", "hdf5", "safetensors", "onnx"),
 )
 """Modules of `formats/` for single files, in the order in which they are asked."""

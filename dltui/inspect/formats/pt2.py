@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from dltui.inspect import json_text
@@ -19,6 +18,7 @@ from dltui.inspect.formats.torch_zip import archive_root, embedded_tensor, read_
 from dltui.inspect.pickles.naming import shared_storages
 from dltui.inspect.pickles.nodes import Persistent
 from dltui.inspect.pickles.torch_tensors import Rebuilt, Storage, checked_place
+from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, Part, begins_as_zip, directory_bytes
 
@@ -131,7 +131,7 @@ def _tensor(archive: Archive, folder: str, name: str, entry: Any) -> Tensor | No
     kind = "parameter" if entry.get("is_param") is True else ""
     if pickled:
         found = embedded_tensor(archive.source, extent)
-        return replace(found, name=name, kind=kind, storage="")
+        return replaced(found, name=name, kind=kind, storage="")
     try:
         shape, stride = _numbers(meta, "sizes"), _numbers(meta, "strides")
         offset, dtype = _number(meta["storage_offset"]), _DTYPES[meta["dtype"]]
@@ -194,7 +194,7 @@ def _read_old(source: Source, archive: Archive, budget: Budget) -> Checkpoint:
         inner = Archive(source, budget, Part(source, extent.offset, extent.size))
         root = archive_root(inner, "data.pkl")
         naming, _, more = read_pickle(inner, budget, root, "data.pkl", prefix=prefix)
-        tensors += [replace(t, storage=f"{name}/{t.storage}") for t in naming.tensors]
+        tensors += [replaced(t, storage=f"{name}/{t.storage}") for t in naming.tensors]
         globals_ += more
     graph = _graph(archive, "serialized_exported_program.json")
     return Checkpoint(

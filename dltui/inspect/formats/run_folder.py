@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from dltui.inspect import json_text
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import open_file
+from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 
 FORMAT = "dltui checkpoint"
@@ -50,7 +50,7 @@ def read_folder(path: Path) -> Checkpoint:
 
     found = combined(path, FORMAT, parts(), notes)
     about = _about_run(step.resolve().parent.parent)
-    return replace(found, metadata={**_without_empty(found.metadata), **about})
+    return replaced(found, metadata={**_without_empty(found.metadata), **about})
 
 
 def _chosen(path: Path, folder: Path) -> tuple[Path, list[str]]:

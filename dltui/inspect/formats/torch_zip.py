@@ -9,7 +9,6 @@ archive/byteorder    little or big
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from dltui.errors import CheckpointError
@@ -25,15 +24,21 @@ from dltui.inspect.pickles.torch_tensors import (
     item_bytes,
     not_readable,
 )
+from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, Part, begins_as_zip, directory_bytes
 
 MAX_PICKLE_BYTES = 64 << 20
+_MARKS_OF_PROGRAMS = (*(b"/constants.pkl", b"archive_format", b"serialized_exported_program.json"),)
+"""What TorchScript and exported programs have, which are other formats."""
 
 
 def sniff(head: bytes, source: Source) -> bool:
-    """A zip archive with a `data.pkl`."""
-    return begins_as_zip(head) and b"data.pkl" in directory_bytes(source)
+    """A zip archive with a `data.pkl`, and nothing of a program beside it."""
+    if not begins_as_zip(head):
+        return False
+    names = directory_bytes(source)
+    return b"data.pkl" in names and not any(mark in names for mark in _MARKS_OF_PROGRAMS)
 
 
 def read(source: Source) -> Checkpoint:
@@ -100,7 +105,9 @@ def embedded_tensor(source: Source, extent: Extent) -> Tensor:
     if len(naming.tensors) != 1:
         raise not_readable(source.path, f"a part of it holds {len(naming.tensors):,} tensors")
     found = naming.tensors[0]
-    return found if found.place is None else replace(found, place=in_file(found.place, extent.file))
+    return (
+        found if found.place is None else replaced(found, place=in_file(found.place, extent.file))
+    )
 
 
 class ZipStorages:

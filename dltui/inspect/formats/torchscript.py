@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
 from typing import Any
 
 from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.formats.torch_zip import archive_root, read_pickle
 from dltui.inspect.pickles.naming import shared_storages
+from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, begins_as_zip, directory_bytes
 
@@ -49,7 +49,7 @@ def read(source: Source) -> Checkpoint:
     }
     kinds = code.kinds(naming.script_classes)
     tensors = [_of_kind(tensor, kinds) for tensor in naming.tensors]
-    tensors += [replace(t, storage=f"constants/{t.storage}") for t in constants.tensors]
+    tensors += [replaced(t, storage=f"constants/{t.storage}") for t in constants.tensors]
     return Checkpoint(
         path=source.path,
         format="TorchScript",
@@ -65,7 +65,7 @@ def read(source: Source) -> Checkpoint:
 
 def _of_kind(tensor: Tensor, kinds: dict[str, str]) -> Tensor:
     kind = kinds.get(tensor.name)
-    return tensor if kind is None else replace(tensor, kind=kind)
+    return tensor if kind is None else replaced(tensor, kind=kind)
 
 
 class _Code:

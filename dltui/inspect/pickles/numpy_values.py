@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import error as StructError  # noqa: N812
 from struct import unpack
 
 from dltui.inspect.pickles.nodes import ByteRange, Instance, Node
+from dltui.inspect.records import record
 
 _CODES = {
     **{"b1": "?", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I"},
@@ -48,7 +48,7 @@ def scalar(node: Instance) -> bool | int | float | None:
     return number
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Array:
     """A pickled numpy array."""
 
