@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dltui.inspect.contents import Checkpoint, Tensor
-from dltui.inspect.parts import Part, at, parts
+from dltui.inspect.keras_state import keras_slots
+from dltui.inspect.nested import at
+from dltui.inspect.parts import Part, parts
 from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
 
@@ -42,11 +44,15 @@ def optimizer_slots(checkpoint: Checkpoint) -> tuple[OptimizerSlot, ...]:
 
 
 def _slots(checkpoint: Checkpoint, part: Part, model: Part | None) -> Iterator[OptimizerSlot]:
+    keras = keras_slots(checkpoint, part, model)
+    if keras:
+        yield from (OptimizerSlot(*keras[tensor.name], tensor) for tensor in part.tensors)
+        return
     entries = [(tensor, *_key_and_slot(part.local_name(tensor))) for tensor in part.tensors]
     named = _by_name(model)
     numbers = _by_order(checkpoint, part, model, entries)
     for tensor, key, slot in entries:
-        yield OptimizerSlot(named.get(_bare(key)) or numbers.get(key), slot, tensor)
+        yield OptimizerSlot(named.get(bare(key)) or numbers.get(key), slot, tensor)
 
 
 def _key_and_slot(name: str) -> tuple[str, str]:
@@ -56,7 +62,7 @@ def _key_and_slot(name: str) -> tuple[str, str]:
     return key, slot
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name without what wrappers put into it anywhere."""
     return ".".join(
         step
@@ -69,8 +75,8 @@ def _by_name(model: Part | None) -> dict[str, str]:
     """Full names of the model's tensors by the names that an optimizer may use for them."""
     if model is None:
         return {}
-    full = {_bare(tensor.name): tensor.name for tensor in model.tensors}
-    local = {_bare(model.local_name(tensor)): tensor.name for tensor in model.tensors}
+    full = {bare(tensor.name): tensor.name for tensor in model.tensors}
+    local = {bare(model.local_name(tensor)): tensor.name for tensor in model.tensors}
     return {**full, **local}
 
 

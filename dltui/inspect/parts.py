@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from dltui.inspect.contents import Checkpoint, Tensor
+from dltui.inspect.nested import at
 from dltui.inspect.records import record
+from dltui.inspect.scalars import scalar
 
 Kind = Literal["model", "ema", "optimizer", "other"]
 ORDER: tuple[Kind, ...] = ("model", "ema", "optimizer", "other")
@@ -30,7 +32,7 @@ _OPTIMIZERS = frozenset(
         *("optimizer", "optimizers", "optimizer_states", "optimizer_state", "optim", "opt"),
         *("optimizer_state_dict", "optimizer_dict", "optim_state_dict", "optim_dict", "optimG"),
         *("optimD", "optimizerG", "optimizerD", "optimizer_g", "optimizer_d", "opt_state"),
-        *("optim_state", "optG", "optD"),
+        *("optim_state", "optG", "optD", "optimizer_weights"),
     }
 )
 _AVERAGES = frozenset(
@@ -182,6 +184,9 @@ def _common_prefix(tensors: Iterable[Tensor], prefix: str) -> str:
 
 
 def _optimizer_title(checkpoint: Checkpoint, prefix: str, tensors: tuple[Tensor, ...]) -> str:
+    keras = _keras_optimizer(checkpoint.metadata)
+    if keras:
+        return keras
     kinds = {tensor.name.rpartition(".")[2] for tensor in tensors}
     state = at(checkpoint.metadata, prefix)
     group = _first_group(state)
@@ -189,8 +194,18 @@ def _optimizer_title(checkpoint: Checkpoint, prefix: str, tensors: tuple[Tensor,
     own = prefix.rpartition(".")[2]
     if own and own not in _OPTIMIZERS and not own.isdecimal():
         name = f"{name} ({own})"
-    step = _step(state)
+    step = _step(state) or _step_kept_as_tensor(checkpoint, tensors)
+    step = step or _whole_training_step(checkpoint.metadata)
     return name if step is None else f"{name}, step {step:,}"
+
+
+def _keras_optimizer(metadata: Mapping[str, Any]) -> str:
+    """The optimizer's class, as the model was compiled; empty where that is not said."""
+    for place in ("config.compile_config.optimizer", "training_config.optimizer_config"):
+        found = at(metadata, place)
+        if isinstance(found, Mapping) and isinstance(found.get("class_name"), str):
+            return str(found["class_name"])
+    return ""
 
 
 def _optimizer_name(slots: set[str], group: Mapping[str, Any]) -> str:
@@ -240,15 +255,14 @@ def _step(state: Any) -> int | None:
     return max(steps, default=None)
 
 
-def at(metadata: Any, path: str) -> Any:
-    """What stands in nested metadata at a dotted path, or None. Keys may be texts or numbers."""
-    found = metadata
-    for step in path.split(".") if path else ():
-        if isinstance(found, Mapping):
-            number = int(step) if step.isdecimal() and len(step) < 18 else None
-            found = found[step] if step in found else found.get(number)
-        elif isinstance(found, list | tuple) and step.isdecimal() and len(step) < 18:
-            found = found[int(step)] if int(step) < len(found) else None
-        else:
-            return None
-    return found
+def _step_kept_as_tensor(checkpoint: Checkpoint, tensors: tuple[Tensor, ...]) -> int | None:
+    """The first parameter's, as all have taken the same number of steps nearly always."""
+    first = next((t for t in tensors if t.name.rpartition(".")[2] == "step"), None)
+    step = scalar(checkpoint, first) if first is not None else None
+    return int(step) if step is not None and 0 < step < 1e15 else None
+
+
+def _whole_training_step(metadata: Mapping[str, Any]) -> int | None:
+    """How often the optimizer has stepped, as the checkpoint itself counts it."""
+    steps = [metadata.get(key) for key in ("global_step", "step", "iter_num")]
+    return next((step for step in steps if type(step) is int and step > 0), None)

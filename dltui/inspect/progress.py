@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dltui.inspect.contents import Checkpoint
-from dltui.inspect.parts import at, parts
+from dltui.inspect.nested import at
+from dltui.inspect.parts import parts
+from dltui.inspect.scalars import scalar
 
 _KEYS = (
     *("epoch", "epochs", "global_step", "step", "steps", "iteration", "iter", "iter_num", "it"),
@@ -17,6 +19,9 @@ _KEYS = (
     *("arch", "name", "dataset", "date", "version", "pytorch-lightning_version", "seed"),
 )
 """What training scripts call these things, in the order in which they are shown."""
+
+_OF_TENSORS = frozenset({*_KEYS, "best_model_score", "best_score"})
+_MOST_SCALARS = 32
 
 _SECTIONS = ("trainer_state", "training_state", "progress", "state", "meta", "extra_state", "info")
 """Where some keep them, one level down."""
@@ -36,9 +41,8 @@ def progress(checkpoint: Checkpoint) -> Mapping[str, Any]:
                 value = _plain(place.get(key))
                 if value is not None:
                     found.setdefault(key, value)
-    found.update(
-        {key: value for key, value in _callback_scores(metadata).items() if key not in found}
-    )
+    for key, value in (*_callback_scores(metadata).items(), *_kept_as_tensors(checkpoint)):
+        found.setdefault(key, value)
     rates = _learning_rates(checkpoint)
     if rates:
         found["lr"] = rates[0] if len(set(rates)) == 1 else rates
@@ -69,6 +73,20 @@ def _callback_scores(metadata: Mapping[str, Any]) -> dict[str, Any]:
                 if value is not None:
                     found.setdefault(key, value)
     return found
+
+
+def _kept_as_tensors(checkpoint: Checkpoint) -> Iterator[tuple[str, int | float]]:
+    """Scores that a training script left as tensors of one element."""
+    likely = [
+        tensor
+        for tensor in checkpoint.tensors
+        if tensor.elements == 1 and tensor.name.rpartition(".")[2] in _OF_TENSORS
+    ]
+    for tensor in likely[:_MOST_SCALARS]:
+        outside = tensor.name in _OF_TENSORS or tensor.name.startswith("callbacks.")
+        value = scalar(checkpoint, tensor) if outside else None
+        if value is not None:
+            yield tensor.name.rpartition(".")[2], value
 
 
 def _learning_rates(checkpoint: Checkpoint) -> list[float]:

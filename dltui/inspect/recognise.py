@@ -13,6 +13,7 @@ from dltui.inspect.parts import Part, model_part
 from dltui.inspect.roles import is_buffer
 
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
+_RECIPE_NAME = re.compile(r"^name: *([\w ./-]{1,80})$", re.MULTILINE)
 _RECURRENT = re.compile(r"(?:(.*)\.)?weight_hh_l(\d+)(_reverse)?$")
 
 
@@ -37,7 +38,9 @@ def recognise(checkpoint: Checkpoint) -> str | None:
             title = layout.title(signature)
             if title is not None:
                 return title
-    return _configured(checkpoint.metadata) or _recurrent(model) or _chain(model)
+    told = _configured(checkpoint.metadata) or _recurrent(model) or _chain(model)
+    recipe = _recipe_name(checkpoint.metadata)
+    return f"{told or 'network'} (dltui, {recipe})" if recipe else told
 
 
 def _gguf(metadata: Mapping[str, Any]) -> str | None:
@@ -49,6 +52,13 @@ def _gguf(metadata: Mapping[str, Any]) -> str | None:
     return ", ".join([name, *said[:1]]) + " (GGUF)"
 
 
+def _recipe_name(metadata: Mapping[str, Any]) -> str:
+    """Of the recipe that a run of dltui keeps beside its checkpoints."""
+    recipe = metadata.get("recipe")
+    found = _RECIPE_NAME.search(recipe) if isinstance(recipe, str) else None
+    return found[1] if found else ""
+
+
 def _configured(metadata: Mapping[str, Any]) -> str | None:
     """What a Hugging Face config or the keras config says of the model."""
     config = metadata.get("config", metadata)
@@ -57,6 +67,8 @@ def _configured(metadata: Mapping[str, Any]) -> str | None:
     names = config.get("architectures")
     if isinstance(names, list | tuple) and names and isinstance(names[0], str):
         return f"{names[0]} (transformers)"
+    if isinstance(config.get("class_name"), str) and isinstance(config.get("module"), str):
+        return f"{config['class_name']} (Keras)"
     kind = config.get("model_type")
     return f"{kind} (transformers)" if isinstance(kind, str) and kind else None
 

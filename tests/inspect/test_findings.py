@@ -234,6 +234,9 @@ def test_a_moving_average_that_does_not_move(tmp_path: Path) -> None:
     same = {f"ema.{name[6:]}": value for name, value in model.items()}
     (found,) = found_in(tmp_path, model | same)
     assert found.rule == "average_equals_model"
+    wrapped = {f"ema.module.{name[6:]}": value for name, value in model.items()}
+    (found,) = found_in(tmp_path, model | wrapped | {"ema.n_averaged": torch.tensor(9)})
+    assert found.rule == "average_equals_model"
     moved = {name: value * 0.9 for name, value in same.items()} | {"ema.b": model["model.b"]}
     (found,) = found_in(tmp_path, model | moved)
     assert (found.rule, found.severity, found.tensor) == ("never_updated", "note", "model.b")

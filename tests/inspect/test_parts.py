@@ -1,16 +1,19 @@
 """Which tensors are the model, its average and the optimizer's state, and whose state it is."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from dltui.inspect import open_checkpoint
+from dltui.inspect.contents import Checkpoint, Module
 from dltui.inspect.optimizer_state import matched, optimizer_slots
 from dltui.inspect.parts import parts
 from dltui.inspect.progress import progress
-from tests.inspect.made import checkpoint, of_state, tensor
+from tests.inspect.made import checkpoint, of_state, tensor, write_in_order
 
 
 def network() -> nn.Sequential:
@@ -194,6 +197,74 @@ def test_dltuis_own_training_file_is_optimizers_and_the_rest() -> None:
     )
     assert kinds(found) == [("optimizer", "optimizers.model", 24), ("other", "", 1)]
     assert progress(found) == {"step": 40, "steps_per_epoch": 10, "lr": 0.001}
+
+
+def test_scores_and_steps_that_are_tensors_are_read(tmp_path: Path) -> None:
+    tensors = {
+        "model.w": torch.zeros(3),
+        "best_acc1": torch.tensor(71.2),
+        "epoch": torch.tensor(7),
+        "optimizer.state.0.step": torch.tensor(1200.0),
+        "optimizer.state.0.exp_avg": torch.zeros(3),
+        "optimizer.state.0.exp_avg_sq": torch.zeros(3),
+    }
+    found = open_checkpoint(write_in_order(tmp_path / "m.safetensors", tensors))
+    assert progress(found) == {"epoch": 7, "best_acc1": 71.2}
+    assert [part.title for part in parts(found)][1] == "Adam, step 1,200"
+
+
+def keras(*names: tuple[str, tuple[int, ...]], layers: tuple[str, ...]) -> Checkpoint:
+    settings = {"compile_config": {"optimizer": {"class_name": "Adam"}}}
+    return checkpoint(
+        *(tensor(name, *shape) for name, shape in names),
+        metadata={"config": settings},
+        modules={layer: Module("Dense") for layer in layers},
+        format="Keras",
+    )
+
+
+def test_keras_counts_its_variables_in_the_order_of_the_layers() -> None:
+    found = keras(
+        ("layers.a.vars.0", (4, 4)),
+        ("layers.b.vars.0", (4, 4)),
+        ("optimizer.vars.0", ()),
+        ("optimizer.vars.1", ()),
+        *((f"optimizer.vars.{number}", (4, 4)) for number in (2, 3, 4, 5)),
+        layers=("layers.b", "layers.a"),
+    )
+    assert [part.title for part in parts(found)] == ["model", "Adam"]
+    assert [(slot.parameter, slot.slot) for slot in optimizer_slots(found)] == [
+        (None, "iteration"),
+        (None, "learning_rate"),
+        ("layers.b.vars.0", "momentum"),
+        ("layers.b.vars.0", "velocity"),
+        ("layers.a.vars.0", "momentum"),
+        ("layers.a.vars.0", "velocity"),
+    ]
+
+
+def test_keras_variables_that_do_not_fit_are_not_guessed() -> None:
+    found = keras(
+        ("layers.a.vars.0", (4, 4)),
+        ("optimizer.vars.0", ()),
+        ("optimizer.vars.1", ()),
+        ("optimizer.vars.2", (4, 3)),
+        layers=("layers.a",),
+    )
+    assert optimizer_slots(found)[2].parameter is None
+
+
+def test_older_keras_files_name_parameter_and_slot() -> None:
+    found = keras(
+        ("model_weights.inner.inner.one.kernel", (4, 4)),
+        ("optimizer_weights.adam.iteration", ()),
+        ("optimizer_weights.adam.inner_one_kernel_velocity", (4, 4)),
+        layers=("model_weights.inner",),
+    )
+    assert [(slot.parameter, slot.slot) for slot in optimizer_slots(found)] == [
+        (None, "iteration"),
+        ("model_weights.inner.inner.one.kernel", "velocity"),
+    ]
 
 
 def test_several_rates_are_all_listed() -> None:

@@ -270,6 +270,11 @@ def test_what_a_file_says_of_itself() -> None:
         metadata={"config": {"architectures": ["NewModel"], "model_type": "new"}},
     )
     assert recognise(unknown) == "NewModel (transformers)"
+    run = checkpoint(
+        *(tensor("model.0.weight", 32, 64), tensor("model.2.weight", 10, 32)),
+        metadata={"recipe": "dltui: 1\nname: my-mlp\nmodel:\n  name: no\n"},
+    )
+    assert recognise(run) == "MLP 64-32-10 (dltui, my-mlp)"
 
 
 def test_the_unknown_is_not_named() -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dltui.inspect.contents import Checkpoint, Tensor, View
-from dltui.inspect.optimizer_state import OptimizerSlot, optimizer_slots, trained
+from dltui.inspect.optimizer_state import OptimizerSlot, bare, optimizer_slots, trained
 from dltui.inspect.parts import Part, parts
 from dltui.inspect.roles import is_buffer
 
@@ -67,8 +67,8 @@ class Evidence:
         averages = [part for part in self.parts if part.kind == "ema"]
         if not models or not averages:
             return ()
-        known = {averages[0].local_name(tensor): tensor for tensor in averages[0].tensors}
-        own = ((tensor, models[0].local_name(tensor)) for tensor in trained(models[0]))
+        known = {bare(averages[0].local_name(t)): t for t in averages[0].tensors}
+        own = ((tensor, bare(models[0].local_name(tensor))) for tensor in trained(models[0]))
         return tuple((tensor, known[name]) for tensor, name in own if name in known)
 
     def seen(self, tensor: Tensor) -> Statistics | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect import json_text
 from dltui.inspect.budget import Budget
 from dltui.inspect.checks import damaged
-from dltui.inspect.contents import Checkpoint, Tensor
+from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.formats import hdf5, npz
 from dltui.inspect.formats.keras_layers import keras_modules
 from dltui.inspect.source import Source
@@ -35,18 +37,30 @@ def read(source: Source) -> Checkpoint:
         metadata |= _json(archive, _METADATA)
     notes: dict[str, None] = {}
     tensors = _weights(archive, budget, notes)
+    config = metadata["config"]
+    modules = keras_modules(config, tensors, config.get("compile_config"))
     return Checkpoint(
         path=source.path,
         format="Keras",
         files=(source.path,),
         size_bytes=source.size,
-        tensors=tensors,
+        tensors=tuple(_with_kind(tensor, modules) for tensor in tensors),
         metadata=metadata,
-        modules=keras_modules(
-            metadata["config"], tensors, metadata["config"].get("compile_config")
-        ),
+        modules=modules,
         notes=tuple(notes),
     )
+
+
+def _with_kind(tensor: Tensor, modules: Mapping[str, Module]) -> Tensor:
+    """Batch normalisation's moving mean and variance, the third and fourth of its variables, are
+    not trained; the file has them as numbers."""
+    layer, _, number = tensor.name.rpartition(".vars.")
+    module = modules.get(layer)
+    if module is None or not module.class_name.endswith("BatchNormalization"):
+        return tensor
+    trained = sum(module.settings.get(key) is not False for key in ("center", "scale"))
+    kind = "parameter" if number.isdecimal() and int(number[:9]) < trained else "buffer"
+    return replace(tensor, kind=kind)
 
 
 def _weights(archive: Archive, budget: Budget, notes: dict[str, None]) -> tuple[Tensor, ...]:

@@ -12,11 +12,11 @@ from dltui.inspect.roles import is_buffer
 _SUMS = frozenset(
     {
         *("exp_avg_sq", "exp_avg", "momentum_buffer", "square_avg", "sum", "exp_inf", "acc_delta"),
-        *("exp_avg_sq_row", "state1", "state2"),
+        *("exp_avg_sq_row", "state1", "state2", "momentum", "velocity"),
     }
 )
 """Slots that a gradient other than zero makes other than zero."""
-_SECOND = frozenset({"exp_avg_sq", "square_avg", "sum", "state2"})
+_SECOND = frozenset({"exp_avg_sq", "square_avg", "sum", "state2", "velocity"})
 ZERO_SHARE = 0.5
 _TABLES = ("embed", "wte", "wpe", "embd")
 """Words of a vocabulary that do not occur have no gradient."""

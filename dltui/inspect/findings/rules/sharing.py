@@ -9,7 +9,7 @@ from dltui.inspect.findings.evidence import Evidence, window
 from dltui.inspect.findings.finding import Finding, counted, listed
 
 LEAST_ELEMENTS = 64
-"""Short tensors may be equal by chance or by how they begin (ones, zeros)."""
+"""Short tensors may be equal by chance or by how they begin."""
 
 
 def no_values(evidence: Evidence) -> Iterator[Finding]:
@@ -45,11 +45,14 @@ def tied(evidence: Evidence) -> Iterator[Finding]:
 
 
 def duplicates(evidence: Evidence) -> Iterator[Finding]:
-    """Weights of one part with the same numbers, kept twice: copied, or tied and saved apart."""
+    """Weights of one part with the same numbers, kept twice: copied, or tied and saved apart.
+
+    Of matrices and kernels: the biases of a sum's two sides have the same gradients all their life.
+    """
     candidates: dict[tuple[object, ...], list[Tensor]] = {}
     part_of = {tensor.name: part.prefix for part in evidence.parts for tensor in part.tensors}
     for tensor, found in evidence.weights_seen():
-        if tensor.elements < LEAST_ELEMENTS or found.min == found.max:
+        if tensor.elements < LEAST_ELEMENTS or len(tensor.shape) < 2 or found.min == found.max:
             continue
         same = (part_of[tensor.name], tensor.shape, tensor.dtype, found.min, found.max)
         candidates.setdefault((*same, found.mean, found.l2_norm), []).append(tensor)
