@@ -3,6 +3,7 @@
 ```
 open_checkpoint(path)     sniffs the format, reads names, shapes and places: no value, no numpy
   formats/                one module a format: bytes → `Checkpoint`
+  hdf5_process.py         HDF5 alone is read by a C library, in a child: hdf5_child.py
   source.py               all reading goes through it: ranges of a file, never a memory map
   contents.py             what a checkpoint holds: `Tensor`, `Checkpoint`
 tree.py                   modules with their sizes, repeated blocks folded
@@ -11,6 +12,7 @@ recognise.py              the likely architecture; architectures/ has the tables
 findings/                 what is wrong with it: a rule a finding
 memory_table.py           what it takes as it is, in other types, and in training
 values.py                 the elements of one tensor, chunk by chunk, as numpy arrays
+packed.py                 elements of a few bits, and blocks of quantised weights
 pictures.py               filters, embeddings and matrices as pictures
 spectrum.py               singular values, ranks, power law; by a child process
 statistics.py             what the values are like; histogram.py, how they are distributed

@@ -42,6 +42,18 @@ def test_importing_a_part_leaves_out_what_it_does_not_need(part: str) -> None:
     assert not modules_after(f"import {part}") & set(LEFT_OUT[part])
 
 
+def test_no_format_of_checkpoints_needs_numpy_to_list_what_is_in_it() -> None:
+    code = """
+from importlib import import_module
+from dltui.inspect.opening import FILE_FORMATS, FOLDER_FORMATS
+for name in (*FILE_FORMATS, *FOLDER_FORMATS):
+    import_module(f"dltui.inspect.formats.{name}")
+"""
+    loaded = modules_after(code)
+    assert "dltui" in loaded
+    assert not loaded & {*HEAVY, "numpy", "h5py", "onnx", "gguf", "rich", "pydantic"}
+
+
 @pytest.mark.parametrize("command", [["--help"], ["train", "--help"], ["--version"]])
 def test_help_imports_neither_torch_nor_textual(command: list[str]) -> None:
     loaded = modules_after(f"sys.argv = ['dltui', *{command!r}]; import dltui.cli as c; c.main()")

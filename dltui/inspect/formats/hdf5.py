@@ -18,6 +18,7 @@ from dltui.inspect.contents import BITS, Checkpoint, Dataset, Extent, Plain, Ten
 from dltui.inspect.formats.keras_layers import keras_modules
 from dltui.inspect.formats.npy import DTYPES
 from dltui.inspect.hdf5_process import LISTING_MEMORY_BYTES, Hdf5Process
+from dltui.inspect.roles import natural_key
 from dltui.inspect.source import Source
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -87,7 +88,8 @@ def read_range(source: Source, begin: int, size: int) -> Contents:
         if count > 1
     }
     tensors: dict[str, Tensor] = {}
-    for record in listing.datasets:
+    # The library lists by name, in which 10 stands before 2.
+    for record in sorted(listing.datasets, key=lambda record: natural_key(record["dataset"])):
         tensor, note = _tensor(source, record, within, keras)
         if tensor is None:
             if len(listing.notes) < _MAX_NOTES:

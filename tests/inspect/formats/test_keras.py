@@ -102,6 +102,13 @@ def test_the_layers_of_a_legacy_model_stand_by_their_names(folder: Path) -> None
     assert found.metadata["training_config"]["loss"] == "mse"
 
 
+def test_numbered_weights_stand_in_the_order_of_their_numbers(folder: Path) -> None:
+    names = [tensor.name for tensor in open_checkpoint(folder / "m.keras").tensors]
+    numbers = [int(name.rpartition(".")[2]) for name in names if name.startswith("optimizer")]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > 10
+
+
 def test_weights_alone_say_what_they_are(folder: Path) -> None:
     assert open_checkpoint(folder / "m.weights.h5").format == "Keras weights"
 
