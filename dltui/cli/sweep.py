@@ -149,7 +149,7 @@ def _print_table(found: Outcome) -> None:
             str(trial.number),
             "" if trial.value is None else f"{trial.value:.4g}",
             str(trial.evaluations),
-            "failed" if trial.state == "fail" else trial.state,
+            trial.state,
             *(_shown(trial.values[key]) for key in keys),
             trial.run or trial.message.partition("\n")[0],
         ]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from dltui.sweep.folder import SweepFolder
     from dltui.sweep.search import Search
 
+_STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
@@ -20,7 +22,7 @@ class TrialRecord:
 
     number: int
     state: str
-    """running, complete, pruned or fail."""
+    """running, complete, pruned or failed."""
     value: float | None
     evaluations: int
     values: dict[str, Any]
@@ -69,7 +71,7 @@ def outcome(folder: SweepFolder, search: Search) -> Outcome:
     trials = [
         TrialRecord(
             number=frozen.number,
-            state=frozen.state.name.lower(),
+            state=_STATES.get(frozen.state.name, "running"),
             value=search.best_of(list(frozen.intermediate_values.values())),
             evaluations=len(frozen.intermediate_values),
             values=search.values(frozen.params),

@@ -81,11 +81,13 @@ def follow(trial: Trial, search: Search) -> bool:
     if has_ended:
         trial.reader.poll()
     points = trial.reader.metric(search.metric).values.tolist()
-    fresh = points[len(trial.reached) :]
-    for value in fresh:
+    is_weak = False
+    for value in points[len(trial.reached) :]:
         trial.reached.append(value)
         search.report(trial.asked, len(trial.reached), value)
-    if fresh and not has_ended and not trial.is_pruned and trial.asked.should_prune():
+        # Successive halving remembers what it was asked about: each evaluation is, also the last.
+        is_weak = trial.asked.should_prune()
+    if is_weak and not has_ended and not trial.is_pruned:
         trial.is_pruned = True
         trial.asked.set_user_attr("pruned", True)
         stop(trial)

@@ -126,6 +126,26 @@ def test_a_trial_worse_than_the_others_is_stopped_by_a_command(
     assert outcome(folder, search).trials[-1].value == 0.75
 
 
+@pytest.mark.parametrize(
+    ("pruner", "judged"), [("halving", [True]), ("median", [False, True]), ("none", [False] * 3)]
+)
+def test_each_pruner_judges_the_weakest_when_it_is_said_to(
+    tmp_path: Path, pruner: str, judged: list[bool]
+) -> None:
+    search = search_of(made(tmp_path, RECIPE + RANGES + f"  pruner: {pruner}"))
+    for _ in range(4):
+        strong = search.ask()
+        for evaluation in (1, 2, 3):
+            search.report(strong, evaluation, 0.9)
+            strong.should_prune()
+        search.complete(strong, 0.9)
+    weak, said = search.ask(), []
+    for evaluation in range(1, len(judged) + 1):
+        search.report(weak, evaluation, 0.1)
+        said.append(weak.should_prune())
+    assert said == judged
+
+
 def test_a_recipe_that_cannot_be_trained_ends_the_sweep_with_its_reason(tmp_path: Path) -> None:
     text = RECIPE.replace("{type: builtin, name: digits}", "{type: folder, path: no, classes: 9}")
     folder = made(tmp_path, text + RANGES.split("    data.batch")[0])
@@ -134,7 +154,7 @@ def test_a_recipe_that_cannot_be_trained_ends_the_sweep_with_its_reason(tmp_path
     with pytest.raises(TrainingError, match=r"first 3 trials failed.*there is no such folder"):
         Loop(search, folder, jobs=1, device=None, say=said.append).run()
     assert len(said) == 3
-    assert [trial.state for trial in outcome(folder, search).trials] == ["fail"] * 3
+    assert [trial.state for trial in outcome(folder, search).trials] == ["failed"] * 3
     assert "no such folder" in outcome(folder, search).trials[0].message
 
 

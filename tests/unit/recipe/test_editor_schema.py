@@ -39,6 +39,9 @@ scheduler: {type: cosine, warmup: {epochs: 1}}
 trainer: {epochs: 3, clip: {norm: 1}}
 metrics: [accuracy, {top_k: 3}]
 callbacks: [{type: mine, every: 3}]
+sweep:
+  sampler: random
+  space: {optimizer.lr: {loguniform: [1e-3, 1]}, model.layers.0: {choice: [relu, {linear: 3}]}}
 """
 
 
@@ -87,6 +90,9 @@ def test_a_recipe_that_extends_another_may_leave_out_anything(schema: dict[str, 
         ("linear: $(data.classes)", "linear: many", "model"),
         ("{crop: 1}", "{crop: {padding: far}}", "data"),
         ("init: he_normal", "init: she_normal", "model"),
+        ("sampler: random", "sampler: randon", "sweep"),
+        ("{loguniform: [1e-3, 1]}", "{loguniform: 1}", "sweep"),
+        ("{loguniform: [1e-3, 1]}", "{lognormal: [1e-3, 1]}", "sweep"),
     ],
 )
 def test_mistakes_are_seen_in_the_editor(
