@@ -17,10 +17,12 @@ HEAD_BYTES = 4096
 """How much of a file the formats may look at to say whether it is theirs."""
 
 FILE_FORMATS: tuple[str, ...] = (
+    "safetensors",
     *("torch_zip", "torchscript", "pt2", "torch_legacy"),
-    *("keras", "npz", "npy", "gguf", "hdf5", "safetensors", "onnx"),
+    *("keras", "npz", "npy", "gguf", "hdf5", "onnx"),
 )
-"""Modules of `formats/` for single files, in the order in which they are asked."""
+"""Modules of `formats/` for single files, in the order in which they are asked: what is imported
+quickest stands first."""
 
 FOLDER_FORMATS: tuple[str, ...] = ("sharded", "distributed", "run_folder", "hugging_face")
 """Modules of `formats/` for folders, and for files that list others, in the order of asking."""

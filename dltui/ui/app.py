@@ -52,7 +52,8 @@ class DltuiApp(KeysInOrder, App[int]):
 
         `first` makes another screen to begin with.
         """
-        super().__init__()
+        # Without the styles of a screen that is not to be seen: they take a while to read.
+        super().__init__(css_path=None if first is None else "app.tcss")
         self.first = first
         self.runs = runs or runs_folder()
         self.open_runs = open_runs

@@ -59,9 +59,13 @@ _PACKED_BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
 _PACKED_DTYPES = {"F4": "float4_e2m1fn", "F6_E2M3": "float6_e2m3fn", "F6_E3M2": "float6_e3m2fn"}
 
 
+_OTHERS = (b"PK", b"GGUF", b"\x89HDF", b"\x93NUMPY", b"\x80")
+"""How files of other formats begin, whose ninth byte may by chance be a brace."""
+
+
 def sniff(head: bytes, source: Source) -> bool:
     """A plausible length, then the brace that opens the header."""
-    return len(head) > 8 and head[8:9] == b"{" and head[:2] != b"PK"
+    return head[8:9] == b"{" and not head.startswith(_OTHERS)
 
 
 def read(source: Source) -> Checkpoint:

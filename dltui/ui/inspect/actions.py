@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.content import Content
@@ -11,12 +12,13 @@ from textual.widgets import Input
 
 from dltui.errors import DltuiError, UsageError
 from dltui.inspect.contents import Tensor
-from dltui.inspect.selection import Selection
 from dltui.ui.inspect.details import Details
 from dltui.ui.inspect.module_tree import ModuleTree
 from dltui.ui.inspect.opening import OpenedFile, Opening
 from dltui.ui.inspect.rows import Outline, Row
-from dltui.ui.inspect.study import Study
+
+if TYPE_CHECKING:
+    from dltui.ui.inspect.study import Study
 
 
 class InspectActions(Screen[None]):
@@ -116,6 +118,8 @@ class InspectActions(Screen[None]):
 
     @on(Input.Changed, "#tensor-filter")
     def filter_tensors(self, event: Input.Changed) -> None:
+        from dltui.inspect.selection import Selection
+
         if self.outline is None or self.file is None:
             return
         panel = self.query_one("#tree-panel")
@@ -144,7 +148,7 @@ class InspectActions(Screen[None]):
                 field.display = False
         if self.outline is not None and self.outline.selection:
             row = self.tree_widget.row
-            self.outline.selection = Selection()
+            self.outline.selection = None
             self.query_one("#tree-panel").border_subtitle = ""
             if row is not None and row.tensor is not None:
                 self.outline.reveal(row.tensor.name)

@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -19,7 +18,6 @@ from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
 from dltui.ui.inspect.reading import Reading, ValueReader
 from dltui.ui.inspect.rows import Row
-from dltui.ui.inspect.study import Study
 from dltui.ui.inspect.tabs import ViewTabs
 from dltui.ui.inspect.views.facts import (
     code_lines,
@@ -34,17 +32,20 @@ from dltui.ui.panes.lines import Line, Lines, text_of
 
 if TYPE_CHECKING:
     from dltui.ui.inspect.panel import Panel
+    from dltui.ui.inspect.study import Study
 
 FILE_VIEWS = ("overview", "memory", "metadata", "code")
 MODULE_VIEWS = ("module",)
 PANELS = {
     "stats": ("distribution", "StatisticsPanel"),
     "histogram": ("distribution", "HistogramPanel"),
+    "picture": ("sheet", "PicturePanel"),
+    "spectrum": ("spectrum_view", "SpectrumPanel"),
     "values": ("grid", "ValuesPanel"),
     "optimizer": ("optimizer", "OptimizerPanel"),
 }
 """Views that read values, and where they are: imported when first looked at, as numpy is."""
-TENSOR_VIEWS = ("stats", "histogram", "values", "optimizer", "tensor")
+TENSOR_VIEWS = ("stats", "histogram", "picture", "spectrum", "values", "optimizer", "tensor")
 _PAUSE_S = 0.06
 """The cursor rests so long on a tensor before its values are read."""
 
@@ -74,10 +75,14 @@ class Details(Vertical):
         self._reader: ValueReader | None = None
         self._pause: Timer | None = None
         self._awaited: Hashable = None
+        self.is_filled = False
 
-    def compose(self) -> ComposeResult:
-        yield self.tabs
-        yield self.text
+    async def fill(self) -> None:
+        """Mounts what is inside; the frame alone is in the first picture of the screen."""
+        await self.mount(self.tabs, self.text)
+        self.is_filled = True
+        # Only now it is known how wide a line can be.
+        self.call_after_refresh(self._draw)
 
     def on_unmount(self) -> None:
         if self._reader is not None:
@@ -162,6 +167,8 @@ class Details(Vertical):
         if self.file is None or self.row is None:
             return
         self.border_title = Content(self._title(self.row))
+        if not self.is_filled:
+            return
         self.tabs.show(self.views, self.views.index(self.view))
         has_focus = self.has_focus_within
         if self.kind == "tensor" and self.view in PANELS:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -139,11 +138,12 @@ class FindingsPanel(Vertical):
         super().__init__(id="findings", classes="panel")
         self.list = FindingList()
 
-    def compose(self) -> ComposeResult:
-        yield self.list
-
     def on_mount(self) -> None:
         self.border_title = "findings"
+
+    async def fill(self) -> None:
+        """Mounts the list; the frame alone is in the first picture of the screen."""
+        await self.mount(self.list)
 
     def show(self, findings: Sequence[Finding], checked: str) -> None:
         """Shows what was found; `checked` says what was looked at so far."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 
 from dltui.inspect.text import size_text
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
-from dltui.ui.inspect.study import Study
 from dltui.ui.inspect.wording import count_text
 from dltui.ui.panes.lines import Line, Span, fit
+
+if TYPE_CHECKING:
+    from dltui.ui.inspect.study import Study
 
 
 def header_line(file: OpenedFile, study: Study | None, width: int) -> Line:

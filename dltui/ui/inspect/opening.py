@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 from dltui.errors import DltuiError
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import open_checkpoint
-from dltui.inspect.parts import Part, parts
 from dltui.inspect.tree import Node, tree
 
 if TYPE_CHECKING:
+    from dltui.inspect.parts import Part
     from dltui.inspect.optimizer_state import OptimizerSlot
     from dltui.inspect.statistics import Statistics
 
@@ -45,6 +46,9 @@ class OpenedFile:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """What is the model, what an average of it, what an optimizer's state."""
+        # Not needed for the first frame, as the optimizer's slots are not.
+        from dltui.inspect.parts import parts
+
         return parts(self.checkpoint)
 
     @cached_property
@@ -109,7 +113,13 @@ class Opening:
         return self._outcome.file
 
     def _open(self) -> None:
+        # Tens of thousands of records that stay: the collector would look through them several
+        # times while they are made, and again and again while one scrolls.
+        gc.disable()
         try:
             self._outcome.file = OpenedFile(self.path)
         except DltuiError as error:
             self._outcome.error = error
+        finally:
+            gc.freeze()
+            gc.enable()

@@ -29,6 +29,7 @@ class Panel(Vertical):
     Panel {
         height: 1fr;
         & > .panel--word { height: auto; max-height: 8; }
+        & > LineChart, & > PictureSheetView { height: 1fr; }
     }
     """
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from dltui.inspect.text import size_text
 from dltui.ui.inspect.actions import InspectActions
 from dltui.ui.inspect.findings import FindingList, FindingsPanel
-from dltui.ui.inspect.scan import UNASKED_BYTES, Progress, Scan
+from dltui.ui.inspect.scan import UNASKED_BYTES, UNASKED_TENSORS, Progress, Scan
 
 if TYPE_CHECKING:
     from dltui.inspect.findings import Finding
@@ -40,7 +40,10 @@ class Problems(InspectActions):
         self._checked = "names and types checked · S checks the values"
         self._of_values = ()
         self.show_findings()
-        if self.file is not None and self.file.checkpoint.size_bytes <= UNASKED_BYTES:
+        if self.file is None:
+            return
+        checkpoint = self.file.checkpoint
+        if checkpoint.size_bytes <= UNASKED_BYTES and len(checkpoint.tensors) <= UNASKED_TENSORS:
             self.start_scan()
 
     def end_scan(self) -> None:

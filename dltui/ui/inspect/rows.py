@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dltui.inspect.contents import Tensor
-from dltui.inspect.selection import Selection
 from dltui.inspect.tree import Node
+
+if TYPE_CHECKING:
+    from dltui.inspect.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Outline:
         self.root = root
         self.opened: set[str] = {node_key(root)}
         self.unfolded: set[str] = set()
-        self.selection = Selection()
+        self.selection: Selection | None = None
+        """What is looked for; None shows all."""
         self._unfolded_root = unfolded_root
 
     def rows(self) -> list[Row]:
@@ -156,7 +160,7 @@ class Outline:
                 Row(node_key(node), depth, node.name if depth else self.title, node, None, True)
             )
         for tensor in node.tensors:
-            if self.selection.matches(tensor):
+            if self.selection is None or self.selection.matches(tensor):
                 name = f"{node.name}.{leaf_name(tensor, node)}" if single else None
                 rows.append(_tensor_row(tensor, node, depth + (not single), name))
         for child in node.children:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNASKED_BYTES = 256_000_000
 """Files of at most this size are checked without being asked, as `dltui inspect --json` does."""
+UNASKED_TENSORS = 2_000
+"""Each costs about a millisecond, however small it is."""
 _TELL_EVERY_S = 0.2
 
 

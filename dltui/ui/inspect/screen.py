@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Static
 
@@ -21,10 +22,12 @@ from dltui.ui.inspect.module_tree import ModuleTree
 from dltui.ui.inspect.opening import OpenedFile, Opening
 from dltui.ui.inspect.problems import Problems
 from dltui.ui.inspect.rows import Outline
-from dltui.ui.inspect.study import Study
 from dltui.ui.panes.key_line import KeyLine
 from dltui.ui.panes.lines import Lines
 from dltui.ui.widgets.size_guard import SizeGuard
+
+if TYPE_CHECKING:
+    from dltui.ui.inspect.study import Study
 
 ONE_PANE_BELOW = 72
 """Columns below which tree and details take turns."""
@@ -61,21 +64,19 @@ class InspectScreen(Problems):
         self.tree_widget = ModuleTree(id="module-tree")
         self.details = Details()
         self.findings = FindingsPanel()
+        self.is_filled = False
 
     # Layout
 
     def compose(self) -> ComposeResult:
         yield Lines(id="inspect-header")
-        yield Static(id="inspect-notice", markup=False)
         with Horizontal(id="inspect-body"):
             with Vertical(id="tree-panel", classes="panel") as panel:
                 panel.border_title = "modules"
                 yield self.tree_widget
             yield self.details
         yield self.findings
-        find, *others = (key for key in INSPECT_KEYS if isinstance(key, Binding))
-        yield KeyLine([find, ENTER, *others], first_to_go=FIRST_TO_GO)
-        yield SizeGuard()
+        yield Container(id="inspect-keys")
 
     def on_mount(self) -> None:
         file = self.opening.result(0)
@@ -85,7 +86,24 @@ class InspectScreen(Problems):
             self.query_one("#inspect-header", Lines).set_lines([((" reading the file …", "dim"),)])
             self.wait_for_file()
         self.tree_widget.focus()
+        # The first frame shows the tree: what stands around it takes as long to mount again.
+        self.call_after_refresh(self._fill)
         self.set_interval(_LOOK_AGAIN_S, self._look_for_change)
+
+    async def _fill(self) -> None:
+        find, *others = (key for key in INSPECT_KEYS if isinstance(key, Binding))
+        key_line = KeyLine([find, ENTER, *others], first_to_go=FIRST_TO_GO)
+        with self.app.batch_update():
+            await self.details.fill()
+            await self.findings.fill()
+            await self.query_one("#inspect-keys").mount(key_line)
+            await self.mount(
+                Static(id="inspect-notice", markup=False), after=self.query_one("#inspect-header")
+            )
+            await self.mount(SizeGuard())
+        self.is_filled = True
+        if self.file is not None:
+            self._study(self.file)
 
     def wait_for_file(self) -> None:
         """Shows the file that `opening` opens as soon as it is open."""
@@ -118,7 +136,8 @@ class InspectScreen(Problems):
         self.outline = Outline(file.path.name, file.root, lambda: file.unfolded_root)
         self.outline.open_while_it_fits(max(8, self.app.size.height - 6))
         self.draw_header()
-        self.query_one("#inspect-notice").remove_class("-shown")
+        for notice in self.query("#inspect-notice"):
+            notice.remove_class("-shown")
         self.details.open_file(file)
         self.tree_widget.show(self.outline)
         if key is not None:
@@ -126,7 +145,8 @@ class InspectScreen(Problems):
         elif self._go_to:
             self.go_to_tensor(self._go_to)
         # Not before the first frame: names of 20,000 tensors are looked at several times.
-        self.call_after_refresh(self._study, file)
+        if self.is_filled:
+            self._study(file)
 
     @work(thread=True, exclusive=True, group="study")
     def _study(self, file: OpenedFile) -> None:
@@ -148,7 +168,7 @@ class InspectScreen(Problems):
     @work(thread=True, exclusive=True, group="change")
     def _look_for_change(self) -> None:
         file = self.file
-        if file is not None and file.has_changed() and self.app.is_running:
+        if file is not None and self.is_filled and file.has_changed() and self.app.is_running:
             self.app.call_from_thread(self._tell_change, file)
 
     def _tell_change(self, file: OpenedFile) -> None:

@@ -26,7 +26,7 @@ async def opened(path: Path, size: tuple[int, int] = (120, 36)) -> AsyncIterator
     opening = Opening(path)
     app = DltuiApp(first=lambda: InspectScreen(opening))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: screen(pilot).file is not None)
+        await until(pilot, lambda: screen(pilot).file is not None and screen(pilot).is_filled)
         await pilot.pause()
         yield pilot
 
@@ -151,7 +151,7 @@ async def test_the_values_of_a_tensor_are_read_when_it_is_looked_at(tmp_path: Pa
         await until(pilot, lambda: "-2.25" in seen(pilot))
         assert "NaN" in seen(pilot)
         assert "1 25 %" in seen(pilot)
-        await pilot.press("3")
+        await pilot.press("5")
         await until(pilot, lambda: "1.500" in seen(pilot))
 
 
@@ -159,7 +159,7 @@ async def test_a_part_of_a_tensor_is_chosen_as_in_python(tmp_path: Path) -> None
     arrays: Arrays = {"a.weight": np.arange(40, dtype=np.int32).reshape(4, 10)}
     async with opened(saved(tmp_path, arrays), (200, 50)) as pilot:
         screen(pilot).go_to_tensor("a.weight")
-        await pilot.press("3", "enter")
+        await pilot.press("5", "enter")
         await until(pilot, lambda: "39" in seen(pilot))
         await pilot.press("s", "9", "enter")
         await pilot.pause()

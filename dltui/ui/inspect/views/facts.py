@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
@@ -13,9 +13,11 @@ from dltui.inspect.text import shape_text, size_text
 from dltui.inspect.tree import Node, walk
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
-from dltui.ui.inspect.study import Study
 from dltui.ui.inspect.wording import count_text
 from dltui.ui.panes.lines import Line, fit
+
+if TYPE_CHECKING:
+    from dltui.ui.inspect.study import Study
 
 
 def pair_lines(pairs: Sequence[tuple[str, str]], width: int) -> list[Line]:
