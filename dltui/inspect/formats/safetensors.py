@@ -59,7 +59,7 @@ _PACKED_BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
 _PACKED_DTYPES = {"F4": "float4_e2m1fn", "F6_E2M3": "float6_e2m3fn", "F6_E3M2": "float6_e3m2fn"}
 
 
-_OTHERS = (b"PK", b"GGUF", b"\x89HDF", b"\x93NUMPY", b"\x80")
+_OTHERS = (b"PK\x03\x04", b"PK\x05\x06", b"GGUF", b"\x89HDF", b"\x93NUMPY")
 """How files of other formats begin, whose ninth byte may by chance be a brace."""
 
 

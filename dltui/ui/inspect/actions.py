@@ -258,9 +258,16 @@ class InspectActions(Screen[None]):
         raise NotImplementedError
 
     def action_show_help(self) -> None:
-        from dltui.ui.screens.help import HelpScreen
+        """Explains the view in front, with its values in words and the keys."""
+        from dltui import explain
+        from dltui.ui.key_words import active_keys
+        from dltui.ui.panes.explain import ExplainScreen
 
-        self.app.push_screen(HelpScreen.of(self))
+        panel = self.details.panel
+        readings = panel.readings() if panel is not None else []
+        keys = [(key.key, key.line or key.word) for key in active_keys(self)]
+        text = explain.text(f"pane/{self.details.topic}")
+        self.app.push_screen(ExplainScreen(self.details.view, text, readings, keys))
 
     def action_leave(self) -> None:
         if self.app.screen_stack[0] is self:

@@ -242,6 +242,15 @@ class Details(Vertical):
     # Text
 
     @property
+    def topic(self) -> str:
+        """What explains the view in front, in `dltui.explain`."""
+        if self.panel is not None:
+            return self.panel.topic
+        if self.kind == "file" and self.view != "overview":
+            return f"checkpoint-{self.view}"
+        return "module" if self.kind == "module" else "checkpoint"
+
+    @property
     def options(self) -> str:
         """What `dltui inspect FILE` needs to show the text that is in front."""
         return {"metadata": "--view metadata --plain", "code": "--view metadata --plain"}.get(

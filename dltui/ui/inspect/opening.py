@@ -16,8 +16,8 @@ from dltui.inspect.opening import open_checkpoint
 from dltui.inspect.tree import Node, tree
 
 if TYPE_CHECKING:
-    from dltui.inspect.parts import Part
     from dltui.inspect.optimizer_state import OptimizerSlot
+    from dltui.inspect.parts import Part
     from dltui.inspect.statistics import Statistics
 
 Stamp = tuple[int, int, int]
@@ -113,13 +113,12 @@ class Opening:
         return self._outcome.file
 
     def _open(self) -> None:
-        # Tens of thousands of records that stay: the collector would look through them several
-        # times while they are made, and again and again while one scrolls.
+        # Tens of thousands of records that all stay: the collector would look through them several
+        # times while they are made.
         gc.disable()
         try:
             self._outcome.file = OpenedFile(self.path)
         except DltuiError as error:
             self._outcome.error = error
         finally:
-            gc.freeze()
             gc.enable()

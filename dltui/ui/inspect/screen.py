@@ -79,16 +79,24 @@ class InspectScreen(Problems):
         yield Container(id="inspect-keys")
 
     def on_mount(self) -> None:
-        file = self.opening.result(0)
-        if file is not None:
-            self._take(file)
-        else:
-            self.query_one("#inspect-header", Lines).set_lines([((" reading the file …", "dim"),)])
-            self.wait_for_file()
+        self._begin()
         self.tree_widget.focus()
         # The first frame shows the tree: what stands around it takes as long to mount again.
         self.call_after_refresh(self._fill)
         self.set_interval(_LOOK_AGAIN_S, self._look_for_change)
+
+    def _begin(self) -> None:
+        """Shows the file if it is open already, else says that it is being read."""
+        try:
+            file = self.opening.result(0)
+        except DltuiError as error:
+            self.post_message(self.FileOpened(None, str(error)))
+            return
+        if file is not None:
+            self._take(file)
+            return
+        self.query_one("#inspect-header", Lines).set_lines([((" reading the file …", "dim"),)])
+        self.wait_for_file()
 
     async def _fill(self) -> None:
         find, *others = (key for key in INSPECT_KEYS if isinstance(key, Binding))

@@ -43,6 +43,13 @@ class HomeScreen(Launching, Screen[None]):
             id="compare-runs",
             tooltip="Compare the runs that are marked: tab to the runs, space on each",
         ),
+        Binding(
+            "i",
+            "inspect_checkpoint",
+            "Inspect",
+            id="inspect-checkpoint",
+            tooltip="Look into a checkpoint: of the run under the cursor, or any file",
+        ),
         Binding("slash", "show_filter", "Filter", key_display="/", id="show-filter"),
         Binding("r", "show_view('recipe')", "Recipe", show=False, id="view-recipe"),
         Binding("l", "show_view('layers')", "Layers", show=False, id="view-layers"),
@@ -261,6 +268,20 @@ class HomeScreen(Launching, Screen[None]):
         from dltui.ui.screens.compare import CompareScreen
 
         self.app.push_screen(CompareScreen(paths))
+
+    def action_inspect_checkpoint(self) -> None:
+        from dltui.ui.inspect.picker import CheckpointPicker
+
+        row = self.query_one(RunTable).chosen if self.query_one("#lower").has_focus_within else None
+        picker = CheckpointPicker(self.runs, row.path if row is not None else None)
+        self.app.push_screen(picker, self._inspect)
+
+    def _inspect(self, path: Path | None) -> None:
+        if path is not None:
+            from dltui.ui.inspect.opening import Opening
+            from dltui.ui.inspect.screen import InspectScreen
+
+            self.app.push_screen(InspectScreen(Opening(path)))
 
     # Filtering ----------------------------------------------------------------------------
 

@@ -103,6 +103,14 @@ RUN_KEYS: list[BindingType] = [
         id="run-export",
     ),
     Binding(
+        "i",
+        "inspect_checkpoint",
+        "Inspect",
+        show=False,
+        tooltip="Look into the newest checkpoint",
+        id="run-inspect",
+    ),
+    Binding(
         "question_mark",
         "explain_pane",
         "Explain",

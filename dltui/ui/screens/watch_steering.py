@@ -33,6 +33,19 @@ class SteeringScreen(Screen[None]):
     def action_save_checkpoint(self) -> None:
         self._control("checkpoint")
 
+    def action_inspect_checkpoint(self) -> None:
+        """Looks into the newest checkpoint; the training goes on below."""
+        from dltui.runs.checkpoints import pointed
+
+        newest = pointed(self.run_path / "checkpoints", "latest")
+        if newest is None:
+            self.say("there is no checkpoint yet: c saves one", level="warning")
+            return
+        from dltui.ui.inspect.opening import Opening
+        from dltui.ui.inspect.screen import InspectScreen
+
+        self.app.push_screen(InspectScreen(Opening(newest)))
+
     def action_change_rate(self) -> None:
         if not self._applies("set"):
             return

@@ -139,8 +139,35 @@ async def test_twenty_thousand_tensors_are_drawn_one_row_at_a_time(tmp_path: Pat
 async def test_help_names_the_keys(tmp_path: Path) -> None:
     async with opened(saved(tmp_path)) as pilot:
         await pilot.press("question_mark")
+        await until(pilot, lambda: "A checkpoint" in seen(pilot))
+        await pilot.press("end")
+        await until(pilot, lambda: "By name, dtype, shape and size" in seen(pilot))
+
+
+async def test_every_view_of_a_tensor_is_explained(tmp_path: Path) -> None:
+    async with opened(saved(tmp_path)) as pilot:
+        screen(pilot).go_to_tensor("wte.weight")
         await pilot.pause()
-        assert "Find" in seen(pilot)
+        titles = set()
+        for number in range(1, len(screen(pilot).details.views) + 1):
+            await pilot.press(str(number), "question_mark")
+            await until(pilot, lambda: len(pilot.app.screen_stack) > 1)
+            titles.add(pilot.app.screen.text.splitlines()[0])
+            await pilot.press("escape")
+            await pilot.pause()
+        assert len(titles) == len(screen(pilot).details.views)
+
+
+async def test_pictures_and_spectra_of_a_matrix_are_drawn(tmp_path: Path) -> None:
+    async with opened(saved(tmp_path)) as pilot:
+        screen(pilot).go_to_tensor("wte.weight")
+        await pilot.press("3")
+        await until(pilot, lambda: "blue −, orange +" in seen(pilot))
+        assert "▀" in seen(pilot)
+        await pilot.press("4")
+        await until(pilot, lambda: "effective rank" in seen(pilot))
+        screen(pilot).go_to_tensor("h.1.ln.bias")
+        await until(pilot, lambda: "a vector has no spectrum" in seen(pilot))
 
 
 async def test_the_values_of_a_tensor_are_read_when_it_is_looked_at(tmp_path: Path) -> None:
