@@ -32,6 +32,8 @@ def is_buffer(tensor: Tensor) -> bool:
 
 def natural_key(name: str) -> tuple[tuple[str, int], ...]:
     """Sorts `layer2` before `layer10`."""
+    if name.isdecimal():
+        return (("", int(name[:18])),)
     texts = _NUMBER.split(name)
     numbers = [int(digits[:18]) for digits in _NUMBER.findall(name)]
     return tuple(zip(texts, [*numbers, -1], strict=True))

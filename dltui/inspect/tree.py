@@ -55,10 +55,8 @@ def tree(checkpoint: Checkpoint, part: Part | None = None, folded: bool = True) 
     stands before `layer10`.
     """
     tensors = checkpoint.tensors if part is None else part.tensors
-    root = _Branch("", "")
     below = part.prefix + "." if part is not None and part.prefix else ""
-    for tensor in tensors:
-        _insert(root, tensor, below)
+    root = _planted(tensors, below)
     known = Counter(tensor.storage for tensor in tensors if tensor.storage)
     shared = {storage for storage, names in known.items() if names > 1}
     return _Growing(checkpoint.modules, below, shared, folded).node(root)
@@ -84,16 +82,30 @@ class _Branch:
     structure: int = -1
 
 
-def _insert(root: _Branch, tensor: Tensor, below: str) -> None:
+def _planted(tensors: Iterable[Tensor], below: str) -> _Branch:
+    """Branches by the parts of the names, with the tensors at them; of names that begin with
+    `below` that beginning is left out."""
+    root = _Branch("", "")
+    known = {"": root}
+    for tensor in tensors:
+        name = tensor.name.removeprefix(below)
+        module = name.rpartition(".")[0]
+        branch = known.get(module)
+        if branch is None:
+            branch = known[module] = _grown(root, module, below)
+        branch.tensors.append(tensor)
+    return root
+
+
+def _grown(root: _Branch, module: str, below: str) -> _Branch:
     branch = root
-    name = tensor.name[len(below) :] if tensor.name.startswith(below) else tensor.name
-    for part in name.split(".", MAX_DEPTH)[:-1]:
+    for part in module.split(".", MAX_DEPTH - 1):
         found = branch.below.get(part)
         if found is None:
             path = f"{branch.path}.{part}" if branch is not root else below + part
             found = branch.below[part] = _Branch(part, path)
         branch = found
-    branch.tensors.append(tensor)
+    return branch
 
 
 class _Growing:
@@ -135,15 +147,19 @@ class _Growing:
 
     def _count(self, branch: _Branch, children: list[_Branch]) -> None:
         """Sums of what is below; a storage that several names use counts as its largest tensor."""
+        parameters = size_bytes = 0
         for tensor in branch.tensors:
             if tensor.storage in self._shared:
                 _keep_larger(branch.shared, tensor)
             else:
-                branch.own = _plus(branch.own, _sizes(tensor))
+                parameters += 0 if is_buffer(tensor) else tensor.elements
+                size_bytes += tensor.size_bytes
         for child in children:
-            branch.own = _plus(branch.own, child.own)
+            parameters += child.own[0]
+            size_bytes += child.own[1]
             for tensor in child.shared.values():
                 _keep_larger(branch.shared, tensor)
+        branch.own = parameters, size_bytes
 
     def _number(
         self, branch: _Branch, children: list[_Branch], class_name: str, settings: Mapping[str, Any]
@@ -159,16 +175,19 @@ class _Growing:
 
 def _in_order(branches: list[_Branch]) -> list[_Branch]:
     """Siblings by their numbers; by letter only where the file itself is sorted so."""
+    if len(branches) < 2:
+        return branches
     names = [branch.name for branch in branches]
-    if names == sorted(names):
-        return sorted(branches, key=lambda branch: natural_key(branch.name))
-    if all(name.isdecimal() for name in names):
+    if names == sorted(names) or all(name.isdecimal() for name in names):
         return sorted(branches, key=lambda branch: natural_key(branch.name))
     return branches
 
 
 def _fold(branches: list[_Branch], nodes: list[Node]) -> Iterable[Node]:
     """Neighbours that differ in their number alone, as one node each."""
+    if len(nodes) < 2:
+        yield from nodes
+        return
     begin = 0
     while begin < len(nodes):
         stem, end = _stem(branches[begin].name), begin + 1
@@ -206,22 +225,18 @@ def _stem(name: str) -> str | None:
 
 def _together(branches: list[_Branch]) -> tuple[int, int]:
     """Parameters and bytes of siblings, each storage once."""
-    total, shared = (0, 0), dict[str, Tensor]()
+    if len(branches) == 1 and not branches[0].shared:
+        return branches[0].own
+    shared: dict[str, Tensor] = {}
     for branch in branches:
-        total = _plus(total, branch.own)
         for tensor in branch.shared.values():
             _keep_larger(shared, tensor)
-    for tensor in shared.values():
-        total = _plus(total, _sizes(tensor))
-    return total
-
-
-def _sizes(tensor: Tensor) -> tuple[int, int]:
-    return 0 if is_buffer(tensor) else tensor.elements, tensor.size_bytes
-
-
-def _plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-    return a[0] + b[0], a[1] + b[1]
+    once = shared.values()
+    return (
+        sum(branch.own[0] for branch in branches)
+        + sum(tensor.elements for tensor in once if not is_buffer(tensor)),
+        sum(branch.own[1] for branch in branches) + sum(tensor.size_bytes for tensor in once),
+    )
 
 
 def _keep_larger(shared: dict[str, Tensor], tensor: Tensor) -> None:
