@@ -280,7 +280,8 @@ def inspect(
         typer.Option(
             "--view",
             metavar="VIEW",
-            help="tensors, tree, findings, metadata, memory, optimizer, stats, histogram, values.",
+            help="tensors, tree, findings, metadata, memory, optimizer, stats; of one tensor: "
+            "histogram, picture, spectrum, values.",
         ),
     ] = None,
     tensor: Annotated[

@@ -249,9 +249,11 @@ VIEWS: Mapping[str, Callable[[Checkpoint, Ask], Any]] = {
     "optimizer": optimizer,
     "stats": _measured("stats"),
     "histogram": _measured("histogram"),
+    "picture": _measured("picture_view"),
+    "spectrum": _measured("spectrum_view"),
     "values": _measured("tensor_values"),
 }
 """Every view by its name: from a checkpoint and what is asked for to plain values."""
 
-OF_ONE_TENSOR = frozenset({"histogram", "values"})
+OF_ONE_TENSOR = frozenset({"histogram", "picture", "spectrum", "values"})
 """Views that need the name of a tensor."""

@@ -10,11 +10,16 @@ from dltui.inspect.contents import Checkpoint, Tensor
 from dltui.inspect.describe import Ask, Json, tensor_json
 from dltui.inspect.findings import value_findings
 from dltui.inspect.findings.finding import ORDER
+from dltui.inspect.pictures import picture
 from dltui.inspect.plain_json import finite, plain
 from dltui.inspect.slicing import first_look, parse_slice, part
+from dltui.inspect.spectrum import spectrum
 from dltui.inspect.statistics import Statistics, statistics
 from dltui.inspect.survey import survey
 from dltui.inspect.values import Values
+
+_SIDE = 64
+"""Pixels of a matrix in each direction at most: what a wide terminal shows."""
 
 
 def stats(checkpoint: Checkpoint, ask: Ask) -> list[Json]:
@@ -51,6 +56,31 @@ def tensor_values(checkpoint: Checkpoint, ask: Ask) -> Json:
         **_head(tensor),
         "slice": ", ".join(map(str, shown)),
         "values": plain(_complex_as_pairs(found.tolist())),
+    }
+
+
+def spectrum_view(checkpoint: Checkpoint, ask: Ask) -> Json:
+    """`{name, shape, dtype, rows, columns, singular_values, effective_rank, stable_rank, alpha, …}`
+    of one matrix, computed by a child process."""
+    assert ask.tensor is not None
+    found = spectrum(checkpoint.path, ask.tensor.name)
+    assert found is not None
+    return _head(ask.tensor) | found.as_json()
+
+
+def picture_view(checkpoint: Checkpoint, ask: Ask) -> Json:
+    """`{name, shape, dtype, title, captions, columns, limit, images}`: pixels from 0 to 255, of
+    which 128 is zero; three a pixel where a filter has colours."""
+    assert ask.tensor is not None
+    with Values(checkpoint) as values:
+        found = picture(values, ask.tensor, side=_SIDE)
+    return {
+        **_head(ask.tensor),
+        "title": found.title,
+        "captions": list(found.captions),
+        "columns": found.columns,
+        "limit": found.limit,
+        "images": [image.tolist() for image in found.images],
     }
 
 

@@ -52,7 +52,7 @@ _OTHERS = frozenset(
         *("rate", "best", "early", "criterion", "cuda", "numpy_rng_state", "data_state"),
     }
 )
-_CONTAINERS = frozenset(
+CONTAINERS = frozenset(
     {
         *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "params"),
         *("weights", "model_dict", "state", "app", "module", "_orig_mod", "teacher", "student"),
@@ -138,7 +138,7 @@ def _place(name: str) -> tuple[Kind, str]:
             return "ema", ".".join(path[: depth + 1])
         if step in _OTHERS and depth == 0:
             return "other", step
-        if step not in _CONTAINERS:
+        if step not in CONTAINERS:
             break
     for depth, step in enumerate(path[:-2]):
         if step == "state" and path[-1] in SLOTS:
@@ -172,7 +172,7 @@ def _common_prefix(tensors: Iterable[Tensor], prefix: str) -> str:
     ):
         step = first[depth]
         inside = {path[depth + 1] for path in paths}
-        named = step in _WRAPPERS if depth else step in _CONTAINERS | set(_WRAPPERS)
+        named = step in _WRAPPERS if depth else step in CONTAINERS | set(_WRAPPERS)
         # A transformer's own `model.` or `encoder.` has one child or blocks; a container has the
         # modules themselves: taken off where what it holds has names of its own.
         if not named or (step in ("encoder", "layers", "generator", "discriminator")):

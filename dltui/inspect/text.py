@@ -11,6 +11,7 @@ Json = dict[str, Any]
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
 _MAX_NAME = 100
 _GAP = "  "
+_SHADES = " .:-=+*#%@"
 
 
 def size_text(size_bytes: float) -> str:
@@ -172,6 +173,27 @@ def histogram_lines(found: Json) -> Iterator[str]:
     yield from (f"{found[kind]:,} {kind}" for kind in ("nan", "infinite") if found[kind])
 
 
+def spectrum_lines(found: Json) -> Iterator[str]:
+    """Ranks and the power law, then the singular values, the largest first."""
+    yield f"{found['name']}  {found['dtype']} {shape_text(found['shape'])}"
+    listed = ("name", "dtype", "shape", "singular_values")
+    yield from tree_lines({k: v for k, v in found.items() if k not in listed}, "  ")
+    values = found["singular_values"]
+    yield f"  singular values, {len(values):,}:"
+    for begin in range(0, len(values), 8):
+        yield "  " + _GAP.join(f"{_figure(value):>10}" for value in values[begin : begin + 8])
+
+
+def picture_lines(found: Json) -> Iterator[str]:
+    """Pictures below each other, in signs: `@` far from zero, a blank at it."""
+    yield f"{found['name']}  {found['dtype']} {shape_text(found['shape'])}"
+    yield f"{found['title']}; {_SHADES[-1]} is {_figure(found['limit'])} or more, of either sign"
+    for caption, image in zip(found["captions"], found["images"], strict=True):
+        yield from ("", caption)
+        for row in image:
+            yield "".join(map(_shade, row)).rstrip()
+
+
 def value_lines(found: Json) -> Iterator[str]:
     """The part of a tensor, a row a line, a blank line between matrices."""
     shape = shape_text(found["shape"])
@@ -241,6 +263,13 @@ def _node_rows(node: Json, depth: int) -> list[tuple[str, ...]]:
     return rows
 
 
+def _shade(pixel: int | list[int]) -> str:
+    """How far from zero, which is 128; of a colour the mean."""
+    level = sum(pixel) / len(pixel) if isinstance(pixel, list) else pixel
+    at = min(int(abs(level - 128) / 128 * len(_SHADES)), len(_SHADES) - 1)
+    return _SHADES[at] * 2
+
+
 def _figure(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else f"{value:,}"
 
@@ -266,6 +295,8 @@ LINES: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "optimizer": optimizer_lines,
     "stats": stats_lines,
     "histogram": histogram_lines,
+    "picture": picture_lines,
+    "spectrum": spectrum_lines,
     "values": value_lines,
 }
 """By view."""

@@ -9,12 +9,13 @@ from typing import Any, Literal
 from dltui.errors import CheckpointError, UsageError
 from dltui.inspect.contents import BITS, Checkpoint, Packed, Tensor, View
 from dltui.inspect.convert.casting import TARGETS
-from dltui.inspect.parts import Part, parts
+from dltui.inspect.parts import CONTAINERS, Part, parts
 from dltui.inspect.plain_json import plain
 from dltui.inspect.row_order import strides
 
 Only = Literal["model", "ema"]
 _CAST_KINDS = ("model", "ema")
+_FLAT_FORMATS = ("safetensors", "GGUF", "ONNX", "numpy")
 _FLOATING = frozenset(name for name in BITS if "float" in name)
 
 
@@ -84,9 +85,10 @@ def plan(checkpoint: Checkpoint, wanted: Wanted, *, nested: bool) -> Plan:
             where=str(checkpoint.path),
             remedy=f"this checkpoint has: {there}",
         )
+    is_nested = _nests(checkpoint, all_parts)
     chosen = {tensor.name: part for part in kept for tensor in part.tensors}
     entries = tuple(
-        _entry(checkpoint, tensor, chosen[tensor.name], wanted)
+        _entry(checkpoint, tensor, chosen[tensor.name], wanted, is_nested=is_nested)
         for tensor in checkpoint.tensors
         if tensor.name in chosen
     )
@@ -163,7 +165,9 @@ def _is_kept(part: Part, wanted: Wanted) -> bool:
     return wanted.optimizer or part.kind != "optimizer"
 
 
-def _entry(checkpoint: Checkpoint, tensor: Tensor, part: Part, wanted: Wanted) -> Entry:
+def _entry(
+    checkpoint: Checkpoint, tensor: Tensor, part: Part, wanted: Wanted, *, is_nested: bool
+) -> Entry:
     if tensor.place is None:
         raise CheckpointError(
             f"{tensor.name!r}: the file has no values for it", where=str(checkpoint.path)
@@ -174,24 +178,41 @@ def _entry(checkpoint: Checkpoint, tensor: Tensor, part: Part, wanted: Wanted) -
             f"{tensor.name!r}: values of the type {own} cannot be read here",
             where=str(checkpoint.path),
         )
+    is_alone = wanted.only is not None and is_nested
     is_cast = wanted.dtype and part.kind in _CAST_KINDS and own in _FLOATING
-    local = part.local_name(tensor)
-    prefix: tuple[str | int, ...] = ()
-    if wanted.only is None and part.prefix:
-        prefix = tuple(part.prefix.split("."))
     return Entry(
-        name=local if wanted.only else tensor.name,
-        path=(*prefix, *_steps(local, part)),
+        name=_own_name(tensor, part) if is_alone else tensor.name,
+        path=_path(tensor, part, is_alone=is_alone, is_nested=is_nested),
         tensor=tensor,
         dtype=wanted.dtype if is_cast and wanted.dtype else own,
     )
 
 
-def _steps(local: str, part: Part) -> tuple[str | int, ...]:
-    """A state dict is flat; an optimizer's state is nested and counts its parameters."""
-    if part.kind != "optimizer":
-        return (local,)
-    return tuple(int(step) if step.isdecimal() else step for step in local.split("."))
+def _path(tensor: Tensor, part: Part, *, is_alone: bool, is_nested: bool) -> tuple[str | int, ...]:
+    """A state dict is flat, in what holds it; an optimizer's state is nested and counts its
+    parameters."""
+    if is_alone:
+        return (_own_name(tensor, part),)
+    if part.kind == "optimizer":
+        return tuple(int(step) if step.isdecimal() else step for step in tensor.name.split("."))
+    holder, _, name = tensor.name.partition(".")
+    held = part.prefix.split(".")[0] == holder or (not part.prefix and holder in CONTAINERS)
+    return (holder, name) if is_nested and held and name else (tensor.name,)
+
+
+def _own_name(tensor: Tensor, part: Part) -> str:
+    """What the module itself calls it, without what holds its state dict and wraps it."""
+    holder, _, name = tensor.name.partition(".")
+    if part.prefix or holder not in CONTAINERS:
+        return part.local_name(tensor)
+    return name or holder
+
+
+def _nests(checkpoint: Checkpoint, all_parts: tuple[Part, ...]) -> bool:
+    """Whether dictionaries stand in each other: names alone do not tell it, as the modules of a
+    model may themselves be in one called `model`."""
+    is_flat = checkpoint.format.startswith(_FLAT_FORMATS) or not checkpoint.metadata
+    return len(all_parts) > 1 or not is_flat
 
 
 def _check_names(checkpoint: Checkpoint, entries: tuple[Entry, ...]) -> None:

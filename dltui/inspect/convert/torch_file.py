@@ -75,12 +75,15 @@ def _padding(position: int) -> bytes:
     return b"FB" + (size - 4).to_bytes(2, "little") + b"Z" * (size - 4)
 
 
-def _put(content: dict[str | int, Any], path: tuple[str | int, ...], record: TensorRecord) -> None:
-    """Puts a tensor at its place in nested dictionaries, made where they are missing."""
+def _put(content: Any, path: tuple[str | int, ...], record: TensorRecord) -> None:
+    """Puts a tensor at its place in nested dictionaries and lists, made where they are missing."""
     inner = content
     for step in path[:-1]:
+        if isinstance(inner, list) and isinstance(step, int) and step < len(inner):
+            inner = inner[step]
+            continue
         found = inner.get(step)
-        if not isinstance(found, dict):
+        if not isinstance(found, dict | list):
             found = inner[step] = {}
         inner = found
     inner[path[-1]] = record

@@ -148,6 +148,24 @@ def test_the_histogram_of_a_tensor(cli: CommandLine, weights: Path) -> None:
     assert "#" in cli("inspect", *arguments).out
 
 
+def test_a_matrix_as_a_picture(cli: CommandLine, weights: Path) -> None:
+    arguments = view(weights, "picture", "--tensor", "0.weight")
+    found = value_of(cli, *arguments)
+    (image,) = found["images"]
+    assert (len(image), len(image[0]), image[0][0]) == (3, 4, 128)
+    assert max(max(row) for row in image) > 250
+    assert "@" in cli("inspect", *arguments).out
+
+
+def test_the_spectrum_of_a_matrix(cli: CommandLine, weights: Path) -> None:
+    arguments = view(weights, "spectrum", "--tensor", "0.weight")
+    found = value_of(cli, *arguments)
+    wanted = torch.linalg.svdvals(torch.arange(12.0).reshape(3, 4)).tolist()
+    assert found["singular_values"][:2] == pytest.approx(wanted[:2], rel=1e-4)
+    assert found["stable_rank"] == pytest.approx(506 / wanted[0] ** 2, rel=1e-4)
+    assert "stable_rank" in cli("inspect", *arguments).out
+
+
 def test_a_filter_leaves_what_passes(cli: CommandLine, weights: Path) -> None:
     found = value_of(cli, str(weights), "--filter", "weight dtype:bf16")
     assert [tensor["name"] for tensor in found["tensors"]] == ["layer.1.weight"]

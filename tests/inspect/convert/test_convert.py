@@ -1,6 +1,7 @@
 """Checkpoints in another format are the same to the libraries that read them, bit for bit."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +184,88 @@ PLAIN = st.recursive(
 def test_plain_values_are_pickled_so_that_torch_reads_them(value: object) -> None:
     found = Unpickler(io.BytesIO(pickled(value))).load()
     assert repr(found) == repr(value)
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Path:
+    """A training checkpoint as scripts save them, with a moving average and an optimizer."""
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    average = {name: value * 0.5 for name, value in model.state_dict().items()}
+    path = tmp_path / "train.pt"
+    state = {"model": model.state_dict(), "ema": average, "optimizer": optimizer.state_dict()}
+    torch.save(state | {"epoch": 3, "lr": 0.1}, path)
+    return path
+
+
+def test_a_training_checkpoint_goes_on_after_a_cast(training: Path, tmp_path: Path) -> None:
+    convert(open_checkpoint(training), tmp_path / "o.pt", Wanted("bfloat16"))
+    found = torch.load(tmp_path / "o.pt", weights_only=True)
+    real = torch.load(training, weights_only=True)
+    assert (found["epoch"], found["lr"]) == (3, 0.1)
+    assert_same(found["model"], {n: t.bfloat16() for n, t in real["model"].items()})
+    assert_same(found["ema"], {n: t.bfloat16() for n, t in real["ema"].items()})
+    assert_same(found["optimizer"]["state"][1], real["optimizer"]["state"][1])
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    optimizer.load_state_dict(found["optimizer"])
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert optimizer.state_dict()["state"][0]["exp_avg"].equal(
+        real["optimizer"]["state"][0]["exp_avg"]
+    )
+
+
+@pytest.mark.parametrize("part", ["model", "ema"])
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_part_alone_loads_into_the_module(
+    training: Path, tmp_path: Path, part: str, suffix: str
+) -> None:
+    out = tmp_path / f"o{suffix}"
+    done = convert(open_checkpoint(training), out, Wanted(only=part))
+    found = load_file(out) if suffix == ".safetensors" else torch.load(out, weights_only=True)
+    assert_same(found, torch.load(training, weights_only=True)[part])
+    torch.nn.Linear(3, 2).load_state_dict(found)
+    assert len(done.left_out) == 2
+    assert any("AdamW" in title for title in done.left_out)
+
+
+def test_without_the_optimizer_the_rest_stays(training: Path, tmp_path: Path) -> None:
+    done = convert(open_checkpoint(training), tmp_path / "o.pt", Wanted(optimizer=False))
+    found = torch.load(tmp_path / "o.pt", weights_only=True)
+    real = torch.load(training, weights_only=True)
+    assert found["epoch"] == 3
+    assert_same(found["model"], real["model"])
+    assert "state" not in found.get("optimizer", {}) or not found["optimizer"]["state"]
+    assert len(done.left_out) == 1
+    convert(open_checkpoint(training), tmp_path / "o.safetensors", Wanted(optimizer=False))
+    wanted = {f"{p}.{n}": t for p in ("model", "ema") for n, t in real[p].items()}
+    assert_same(load_file(tmp_path / "o.safetensors"), wanted)
+
+
+def test_tied_weights_of_torch_stay_tied(tmp_path: Path) -> None:
+    weight = torch.arange(6.0).reshape(2, 3)
+    torch.save({"a": weight, "b": weight, "t": weight.T}, tmp_path / "a.pt")
+    convert(open_checkpoint(tmp_path / "a.pt"), tmp_path / "b.pt", Wanted("float16"))
+    found = torch.load(tmp_path / "b.pt", weights_only=True)
+    found["a"][0, 0] = 9
+    assert found["b"][0, 0] == found["t"][0, 0] == 9
+    assert found["t"].equal(found["a"].T)
+
+
+def test_numpy_archives_and_shards_can_be_converted(tmp_path: Path) -> None:
+    arrays = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "big": np.array([1.5], ">f8")}
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
+    convert(open_checkpoint(tmp_path / "a.npz"), tmp_path / "a.safetensors", Wanted())
+    found = load_file(tmp_path / "a.safetensors")
+    assert found["w"].equal(torch.from_numpy(arrays["w"]))
+    assert found["big"].tolist() == [1.5]
+    index = {"weight_map": {"x": "1.safetensors", "y": "2.safetensors"}}
+    (tmp_path / "m.safetensors.index.json").write_text(json.dumps(index))
+    save_file({"x": torch.ones(2)}, tmp_path / "1.safetensors")
+    save_file({"y": torch.zeros(2)}, tmp_path / "2.safetensors")
+    source = open_checkpoint(tmp_path / "m.safetensors.index.json")
+    convert(source, tmp_path / "one.safetensors", Wanted())
+    assert_same(load_file(tmp_path / "one.safetensors"), {"x": torch.ones(2), "y": torch.zeros(2)})
