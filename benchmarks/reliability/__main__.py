@@ -20,6 +20,7 @@ _HOMES = {
     "kill-logging": "kill_logging",
     "kill-worker": "real_worker",
     "signal-worker": "real_worker",
+    "death-shown": "death_shown",
     "every-operation": "every_operation",
     "kill-checkpoints": "kill_checkpoints",
     "disk-full": "disk_full",

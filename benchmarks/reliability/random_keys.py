@@ -28,11 +28,11 @@ def random_garbage(plan: Plan) -> Row:
 def _sessions(name: str, tried: str, plan: Plan, spoil: bool) -> Row:
     began = time.monotonic()
     chance = random.Random(plan.seed)
-    end = began + 60 * (plan.minutes or MINUTES)
     losses: list[str] = []
     sessions = keys = spoilt = 0
     world = World(plan.folder)
     spoiler = Spoiler(world, chance, plan.folder / "sound") if spoil else None
+    end = time.monotonic() + 60 * (plan.minutes or MINUTES)
     try:
         with harmless(plan.folder):
             while (left := end - time.monotonic()) > 1:

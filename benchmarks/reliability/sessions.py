@@ -45,10 +45,13 @@ class World:
         self.runs = folder / "runs"
         self.settings = folder / "settings.json"
         writer = [sys.executable, str(Path(__file__).parents[1] / "synthetic_run.py")]
+        made = []
         for task in TASKS:
             options = ["--task", task, "--steps", str(steps), "--name", task]
             command = [*writer, str(self.runs), *options]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            made.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        if any(process.wait() for process in made):
+            raise RuntimeError("the runs to look at could not be made")
         self.finished = run_folders(self.runs)
         live = ["--rate", "60", "--steps", "10000000", "--name", "live"]
         self.writer = subprocess.Popen([*writer, str(self.runs), *live], stdout=subprocess.DEVNULL)

@@ -137,4 +137,3 @@ def _records(run: RunFolder) -> tuple[int, int]:
     assert train is not None
     last = int(train.steps[-1])
     return last, last - len(train.steps) + reader.damaged
-

@@ -21,6 +21,7 @@ from tests.reliability.experiments import tried
         ("kill-checkpoints", 6),
         ("kill-worker", 2),
         ("signal-worker", 3),
+        ("death-shown", 1),
     ],
 )
 def test_nothing_that_was_stored_is_lost(name: str, times: int | None) -> None:
