@@ -26,7 +26,7 @@ _ENTRY = Struct("<4s6H3L5H2L")
 _LOCAL = Struct("<4s5H3L2H")
 _MAX_COMMENT = 0xFFFF
 _MAX_DIRECTORY_BYTES = 48 << 20
-_ENTRY_BYTES = 350
+_ENTRY_BYTES = 240
 """Memory that one member's name and place take."""
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x1
@@ -101,7 +101,7 @@ class Archive:
         self._base = part.begin if part else 0
         self._entries: dict[str, int] = {}
         begin, size, count = _directory_range(source, self._part)
-        budget.take(4 * size + count * _ENTRY_BYTES)
+        budget.take(2 * size + count * _ENTRY_BYTES)
         self._end_of_data = begin
         self._directory = self._part.read(begin, size)
         self._read_directory(count)
@@ -195,6 +195,8 @@ class Archive:
             start = at + _ENTRY.size
             try:
                 name = directory[start : start + named].decode()
+                if not name.isascii():
+                    self._budget.take(4 * named)
             except UnicodeDecodeError as error:
                 raise self._damaged("a name in its directory is no UTF-8") from error
             if name in self._entries:

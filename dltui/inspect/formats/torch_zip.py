@@ -87,6 +87,8 @@ def read_pickle(
     """
     data = archive.read(root + name, MAX_PICKLE_BYTES)
     found = unpickle(data, budget)
+    budget.give_back(len(data))
+    del data
     member = archive.member(root + name)
     begin = None if member.deflated else archive.extent(member).offset
     naming = Naming(ZipStorages(archive, root, storages), budget, begin)

@@ -18,6 +18,7 @@ _BATCH = 512
 _ASK_FOR_BYTES = 1 << 20
 """As much as one operation may take without asking for it before."""
 _MAX_NAME_BYTES = 4096
+_SLOT_BYTES, _MARK_BYTES, _SPARSE_BYTES = 18, 90, 150
 
 
 class PickleCutError(CheckpointError):
@@ -45,16 +46,8 @@ class Machine:
     """The state while one pickle is read. `opcodes.py` holds what each opcode does to it."""
 
     __slots__ = (
-        "budget",
-        "data",
-        "globals",
-        "marks",
-        "memo",
-        "path",
-        "position",
-        "references",
-        "spent",
-        "stack",
+        *("budget", "data", "globals", "marks", "memo", "path", "position", "references"),
+        *("sparse_memo", "spent", "stack", "under_marks"),
     )
 
     def __init__(self, data: bytes, start: int, budget: Budget):
@@ -64,7 +57,11 @@ class Machine:
         self.path = budget.path
         self.stack: list[Node] = []
         self.marks: list[list[Node]] = []
-        self.memo: dict[int, Node] = {}
+        self.under_marks = 0
+        """Values on all stacks but the present one."""
+        self.memo: list[Node] = []
+        self.sparse_memo: dict[int, Node] = {}
+        """What is kept under numbers that leave some out."""
         self.globals: dict[str, Global] = {}
         self.references: list[Persistent] = []
         self.spent = 0
@@ -106,15 +103,36 @@ class Machine:
             self.settle()
 
     def settle(self) -> None:
-        """Take what was spent from the budget. Raises CheckpointError where there is not enough."""
+        """Take what was spent from the budget, and see that there is room for stack and memo, which
+        go with the machine. Raises CheckpointError where there is not enough."""
         self.budget.take(self.spent)
         self.spent = 0
+        slots = len(self.stack) + self.under_marks + len(self.memo)
+        self.budget.check(slots * _SLOT_BYTES + len(self.marks) * _MARK_BYTES)
 
     def pop_mark(self) -> list[Node]:
         """All that was pushed since the last mark."""
         items = self.stack
         self.stack = self.marks.pop()
+        self.under_marks -= len(self.stack)
         return items
+
+    def keep(self, key: int) -> None:
+        """Remember the top of the stack under a number."""
+        known = len(self.memo)
+        if key == known:
+            self.memo.append(self.stack[-1])
+            if self.sparse_memo:
+                self.sparse_memo.pop(key, None)
+        elif key < known:
+            self.memo[key] = self.stack[-1]
+        else:
+            self.sparse_memo[key] = self.stack[-1]
+            self.spent += _SPARSE_BYTES
+
+    def recall(self, key: int) -> None:
+        """Push what was kept under a number. Raises KeyError if nothing was."""
+        self.stack.append(self.memo[key] if key < len(self.memo) else self.sparse_memo[key])
 
     def cut(self) -> PickleCutError:
         return PickleCutError(

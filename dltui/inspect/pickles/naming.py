@@ -14,7 +14,7 @@ from dltui.inspect.budget import Budget
 from dltui.inspect.checks import shape_problem
 from dltui.inspect.contents import Extent, Module, Plain, Tensor
 from dltui.inspect.pickles.containers import entries_of, items_of
-from dltui.inspect.pickles.nodes import ByteRange, Global, Instance, Node, Persistent
+from dltui.inspect.pickles.nodes import ByteRange, Entries, Global, Instance, Node, Persistent
 from dltui.inspect.pickles.numpy_values import Array, array, dtype_of, encoded_bytes, scalar
 from dltui.inspect.pickles.torch_tensors import (
     Rebuilt,
@@ -31,7 +31,7 @@ from dltui.inspect.records import replaced
 MAX_DEPTH = 120
 MAX_VISITS = 1_000_000
 MAX_PLAIN_VALUES = 200_000
-_TENSOR_BYTES = 900
+_TENSOR_BYTES = 650
 """Memory that one named tensor takes, without its name."""
 _PLAIN_BYTES = 300
 MAX_NAME_LENGTH = 2000
@@ -79,6 +79,8 @@ class Naming:
 
     def _value(self, node: Node, path: str) -> Any:
         self._visit()
+        if isinstance(node, Instance) and self._is_tensor(node, path):
+            return _LEFT_OUT
         if node is None or isinstance(node, str | int | float):
             return self._plain(node)
         if isinstance(node, bytes | ByteRange):
@@ -120,14 +122,17 @@ class Naming:
         kept = [value for value in found if value is not _LEFT_OUT]
         return self._plain(kept) if kept or not items else _LEFT_OUT
 
-    def _instance(self, node: Instance, path: str) -> Any:
+    def _is_tensor(self, node: Instance, path: str) -> bool:
+        """Whether the call rebuilds a tensor, which is named then."""
         try:
             tensor = rebuilt(node)
         except ValueError as error:
             raise not_readable(self._budget.path, error) from error
         if tensor is not None:
             self._tensor(tensor, path)
-            return _LEFT_OUT
+        return tensor is not None
+
+    def _instance(self, node: Instance, path: str) -> Any:
         numbers = array(node)
         if numbers is not None:
             return self._array(numbers, path)
@@ -201,7 +206,7 @@ class Naming:
         return _LEFT_OUT
 
     def _place_for_module(self, node: Instance, path: str) -> None:
-        self._budget.take(_TENSOR_BYTES + 4 * len(path))
+        self._budget.take(_TENSOR_BYTES + _text_bytes(path))
         self.modules[path] = Module(_class_name(node))
         if node.class_name.startswith(_CODE):
             self.script_classes[path] = node.class_name
@@ -227,7 +232,7 @@ class Naming:
     def _tensor(self, found: Rebuilt, path: str) -> None:
         path = self._unique(path or "tensor")
         first = len(self.tensors)
-        if found.state is not None:
+        if isinstance(found.state, Entries | tuple):
             self._value(found.state, path)
         if found.storage is None:
             # A subclass (a sharded or quantised tensor) whose values are tensors in its state.
@@ -237,7 +242,7 @@ class Naming:
         self._add(found, self._storages.find(found.storage), path)
 
     def _add(self, found: Rebuilt, storage: Storage | None, path: str) -> None:
-        self._budget.take(_TENSOR_BYTES + 4 * len(path))
+        self._budget.take(_TENSOR_BYTES + _text_bytes(path))
         dtype = found.dtype or (storage.dtype if storage else "uint8")
         try:
             if storage is None or not storage.has_data:
@@ -262,7 +267,7 @@ class Naming:
         if size != data.size:
             raise not_readable(self._budget.path, f"{path}: an array of another size than its data")
         path = self._unique(path or "array")
-        self._budget.take(_TENSOR_BYTES + 4 * len(path))
+        self._budget.take(_TENSOR_BYTES + _text_bytes(path))
         place = Plain(Extent(0, begin + data.offset, size), found.big_endian, found.fortran_order)
         self.tensors.append(Tensor(path, found.shape, found.dtype, size, place))
         return _LEFT_OUT
@@ -335,6 +340,10 @@ def _class_name(node: Instance) -> str:
     """`torch.nn.modules.linear.Linear`, also of TorchScript's own name for it."""
     parts = node.class_name.removeprefix(_CODE).split(".")
     return ".".join(part for part in parts if not part.startswith("___torch_mangle_"))
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else 4 * len(text)
 
 
 def _key(key: Node, position: int) -> str:

@@ -11,16 +11,13 @@ Node = Any
 class Global:
     """A class or function by name, as the pickle asks for it; never imported."""
 
-    __slots__ = ("module", "name")
+    __slots__ = ("module", "name", "path")
 
     def __init__(self, module: str, name: str):
         self.module = module
         self.name = name
-
-    @property
-    def path(self) -> str:
+        self.path = f"{module}.{name}"
         """`torch.nn.modules.linear.Linear`"""
-        return f"{self.module}.{self.name}"
 
 
 class Entries:
@@ -62,9 +59,10 @@ class Instance:
     def class_name(self) -> str:
         """The path of the callable; empty if that is itself the result of a call."""
         made_by = self.made_by
-        if isinstance(made_by, Persistent):
-            made_by = made_by.referred_class
-        return made_by.path if isinstance(made_by, Global) else ""
+        if isinstance(made_by, Global):
+            return made_by.path
+        referred = made_by.referred_class if isinstance(made_by, Persistent) else None
+        return referred.path if isinstance(referred, Global) else ""
 
 
 class Persistent:

@@ -1,7 +1,7 @@
 """What each opcode of protocols 0 to 5 does, by its byte.
 
-The numbers added to `spent` are the bytes of what an opcode can leave behind at most, with its
-place on the stack: CPython's object sizes, 3.11 to 3.13.
+The numbers added to `spent` are the bytes of what an opcode can leave behind at most: CPython's
+object sizes, 3.11 to 3.13. Places on the stack and in the memo are counted by the machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_TEXT_BYTES = 4 << 20
 """Longer texts are left where they are, as bytes."""
 _MAX_KEPT_BYTES = 256
 """Longer byte strings are left where they are, which is enough to read them."""
-_SLOT, _NUMBER, _LIST, _PAIR, _NODE, _INSTANCE, _MEMO = 18, 50, 90, 80, 140, 120, 120
+_NUMBER, _LIST, _PAIR, _ENTRIES, _NODE, _INSTANCE, _TUPLE, _TEXT = 36, 80, 80, 120, 64, 88, 56, 64
 
 _INT32 = Struct("<i")
 _UINT16 = Struct("<H")
@@ -56,7 +56,7 @@ def _opcode(*codes: bytes) -> Callable[[Handler], Handler]:
 
 
 def _push(machine: Machine, value: Node, size: int = 0) -> None:
-    machine.spent += size + _SLOT
+    machine.spent += size
     machine.stack.append(value)
 
 
@@ -87,8 +87,8 @@ def _stop(machine: Machine) -> None:
 
 @_opcode(b"(")
 def _mark(machine: Machine) -> None:
-    machine.spent += _LIST
     machine.marks.append(machine.stack)
+    machine.under_marks += len(machine.stack)
     machine.stack = []
 
 
@@ -110,46 +110,41 @@ def _dup(machine: Machine) -> None:
     _push(machine, machine.stack[-1])
 
 
-def _keep(machine: Machine, key: int) -> None:
-    machine.spent += _MEMO
-    machine.memo[key] = machine.stack[-1]
-
-
 @_opcode(b"q")
 def _binput(machine: Machine) -> None:
-    _keep(machine, machine.data[machine.position])
+    machine.keep(machine.data[machine.position])
     machine.position += 1
 
 
 @_opcode(b"r")
 def _long_binput(machine: Machine) -> None:
-    _keep(machine, _UINT32.unpack_from(machine.data, machine.skip(4))[0])
+    machine.keep(_UINT32.unpack_from(machine.data, machine.skip(4))[0])
 
 
 @_opcode(b"p")
 def _put(machine: Machine) -> None:
-    _keep(machine, _decimal(machine))
+    machine.keep(_decimal(machine))
 
 
 @_opcode(b"\x94")
 def _memoize(machine: Machine) -> None:
-    _keep(machine, len(machine.memo))
+    machine.keep(len(machine.memo) + len(machine.sparse_memo))
 
 
 @_opcode(b"h")
 def _binget(machine: Machine) -> None:
-    _push(machine, machine.memo[machine.data[machine.position]])
+    machine.recall(machine.data[machine.position])
     machine.position += 1
 
 
 @_opcode(b"j")
 def _long_binget(machine: Machine) -> None:
-    _push(machine, machine.memo[_UINT32.unpack_from(machine.data, machine.skip(4))[0]])
+    machine.recall(_UINT32.unpack_from(machine.data, machine.skip(4))[0])
 
 
 @_opcode(b"g")
 def _get(machine: Machine) -> None:
-    _push(machine, machine.memo[_decimal(machine)])
+    machine.recall(_decimal(machine))
 
 
 # Plain values
@@ -251,7 +246,7 @@ def _text(machine: Machine, size: int) -> None:
         return
     # Text that is not ASCII takes up to four bytes a character.
     part = machine.data[begin : begin + size]
-    machine.charge(98 + (size if part.isascii() else 4 * size))
+    machine.charge(_TEXT + (size if part.isascii() else 4 * size))
     machine.stack.append(str(part, "utf-8", "replace"))
 
 
@@ -281,7 +276,7 @@ def _text_line(machine: Machine) -> bytes:
     line = machine.line()
     if len(line) > _MAX_TEXT_BYTES:
         machine.fail(f"a text of {len(line):,} bytes")
-    machine.charge(98 + 4 * len(line))
+    machine.charge(_TEXT + 4 * len(line))
     return line
 
 
@@ -315,7 +310,7 @@ def _old_text(machine: Machine, data: bytes) -> None:
     """Python 2's str, which held text or bytes."""
     if len(data) > _MAX_TEXT_BYTES:
         machine.fail(f"a text of {len(data):,} bytes")
-    machine.charge(98 + 4 * len(data))
+    machine.charge(_TEXT + 4 * len(data))
     try:
         text: Node = data.decode()
     except UnicodeDecodeError:
@@ -355,7 +350,7 @@ def _empty_tuple(machine: Machine) -> None:
 @_opcode(b"t")
 def _tuple(machine: Machine) -> None:
     items = machine.pop_mark()
-    machine.charge(66 + 8 * len(items))
+    machine.charge(_TUPLE + 8 * len(items))
     machine.stack.append(tuple(items))
 
 
@@ -365,7 +360,7 @@ def _short_tuple(machine: Machine) -> None:
     if len(machine.stack) < size:
         raise IndexError
     machine.stack[-size:] = [tuple(machine.stack[-size:])]
-    machine.spent += 48 + 8 * size
+    machine.spent += _TUPLE + 8 * size
 
 
 @_opcode(b"]")
@@ -381,22 +376,22 @@ def _list(machine: Machine) -> None:
 
 @_opcode(b"}")
 def _empty_dict(machine: Machine) -> None:
-    _push(machine, Entries(), _NODE)
+    _push(machine, Entries(), _ENTRIES)
 
 
 @_opcode(b"d")
 def _dict(machine: Machine) -> None:
-    _push(machine, Entries(_pairs(machine, machine.pop_mark())), _NODE)
+    _push(machine, Entries(_pairs(machine, machine.pop_mark())), _ENTRIES)
 
 
 @_opcode(b"\x8f")
 def _empty_set(machine: Machine) -> None:
-    _push(machine, Members([]), _NODE)
+    _push(machine, Members([]), _ENTRIES)
 
 
 @_opcode(b"\x91")
 def _frozenset(machine: Machine) -> None:
-    _push(machine, Members(machine.pop_mark()), _NODE)
+    _push(machine, Members(machine.pop_mark()), _ENTRIES)
 
 
 @_opcode(b"a")
@@ -447,7 +442,7 @@ def _update(machine: Machine, items: list[Node]) -> None:
     if isinstance(target, Instance):
         if target.entries is None:
             target.entries = Entries()
-            machine.spent += _NODE
+            machine.spent += _ENTRIES
         target = target.entries
     if not isinstance(target, Entries):
         machine.fail("keys are set in what is no dictionary")
@@ -506,7 +501,7 @@ def _code(machine: Machine, module: str, name: str) -> None:
     known = machine.globals.get(path)
     if known is None:
         known = machine.globals[path] = Global(module, name)
-        machine.spent += _NODE + _MEMO + 3 * (80 + 4 * len(path))
+        machine.spent += _NODE + 150 + 3 * (_TEXT + 4 * len(path))
     _push(machine, known)
 
 
@@ -532,7 +527,7 @@ def _newobj_ex(machine: Machine) -> None:
 @_opcode(b"i")
 def _inst(machine: Machine) -> None:
     arguments = tuple(machine.pop_mark())
-    machine.charge(_INSTANCE + 48 + 8 * len(arguments))
+    machine.charge(_INSTANCE + _TUPLE + 8 * len(arguments))
     _global(machine)
     machine.stack[-1] = Instance(machine.stack[-1], arguments)
 
@@ -540,7 +535,7 @@ def _inst(machine: Machine) -> None:
 @_opcode(b"o")
 def _obj(machine: Machine) -> None:
     made_by, *arguments = machine.pop_mark()
-    machine.charge(_INSTANCE + _SLOT + 48 + 16 * len(arguments))
+    machine.charge(_INSTANCE + _TUPLE + 16 * len(arguments))
     machine.stack.append(Instance(made_by, tuple(arguments)))
 
 
@@ -572,4 +567,4 @@ def _refer(machine: Machine, id: Node) -> None:
     """Something outside the pickle in place of the top of the stack."""
     machine.stack[-1] = reference = Persistent(id)
     machine.references.append(reference)
-    machine.spent += _NODE
+    machine.spent += _NODE + 10

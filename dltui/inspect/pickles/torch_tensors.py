@@ -218,8 +218,11 @@ def _sizes(node: Node) -> tuple[int, ...]:
     """A shape or stride. Raises ValueError if it is none, or larger than any tensor's."""
     if isinstance(node, Instance) and node.class_name == "torch.Size" and node.args:
         node = node.args[0]
-    if not isinstance(node, tuple | list) or not all(type(n) is int and n >= 0 for n in node):
+    if not isinstance(node, tuple | list):
         raise ValueError("a tensor whose shape is not numbers")
+    for size in node:
+        if type(size) is not int or size < 0:
+            raise ValueError("a tensor whose shape is not numbers")
     return tuple(node)
 
 
@@ -230,14 +233,16 @@ def checked_place(found: Rebuilt, storage: Storage, dtype: str) -> tuple[Place, 
     """
     shape, stride = found.shape, found.stride
     check_shape(shape, stride)
-    span = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True))
-    span = span if prod(shape) else 0
+    elements, span = prod(shape), 1
+    for size, step in zip(shape, stride, strict=True):
+        span += (size - 1) * step
+    span = span if elements else 0
     item = item_bytes(dtype)
     offset = found.offset + storage.offset
     whole = storage.extent.size if storage.inflated_bytes is None else storage.inflated_bytes
     if span and (offset + span) * item > whole and dtype in BITS:
         raise ValueError(f"a tensor of shape {list(shape)} reaches beyond its storage")
-    touched = min(prod(shape), span) * item
+    touched = min(elements, span) * item
     if dtype not in BITS:
         return Packed(storage.extent, dtype), min(touched, whole)
     if storage.inflated_bytes is None:
