@@ -141,7 +141,8 @@ def matched(
     """The parameters of each group, by the shapes of their state (None where one has no state).
 
     Tried in turn: all in order; by rank (weights decay, biases and norms do not: GPT-2's recipe);
-    norms and biases apart by name. Where some were frozen: the only run of neighbours that fits (a
+    norms and biases apart by name; the only way to deal them out to the groups that keeps their
+    order. Where some were frozen: the only run of neighbours that fits (a
     head over a frozen body), else the only choice that keeps the order. None if none fits.
     """
     total = sum(len(group) for group in asked)
@@ -150,6 +151,7 @@ def matched(
             names = _split(asked, parameters, rule)
             if names is not None:
                 return names
+        return _only_deal(asked, parameters)
     if len(asked) == 1:
         return _only_run(asked[0], parameters) or _only_choice(asked[0], parameters)
     return None
@@ -190,6 +192,41 @@ def _split(
         if good:
             return dealt
     return None
+
+
+def _only_deal(
+    asked: Sequence[Sequence[Shape | None]], parameters: Sequence[tuple[str, Shape]]
+) -> list[list[str]] | None:
+    """The one way to deal the parameters out in order, each to the group that asks for its shape
+    next; None where there are several, or too many to look at."""
+    start = (0,) * len(asked)
+    # How far each group is → the number of ways to get there (2 for many), and the last of them.
+    ways: dict[tuple[int, ...], tuple[int, _Trail]] = {start: (1, None)}
+    for _, shape in parameters:
+        following: dict[tuple[int, ...], tuple[int, _Trail]] = {}
+        for places, (count, trail) in ways.items():
+            for group, place in enumerate(places):
+                if place < len(asked[group]) and _fits(asked[group][place], shape):
+                    key = (*places[:group], place + 1, *places[group + 1 :])
+                    before = following.get(key, (0, None))[0]
+                    following[key] = (min(count + before, 2), (trail, group))
+        if len(following) > _MOST_WAYS:
+            return None
+        ways = following
+    count, trail = ways.get(tuple(len(group) for group in asked), (0, None))
+    if count != 1:
+        return None
+    dealt: list[list[str]] = [[] for _ in asked]
+    for name, _ in reversed(parameters):
+        assert trail is not None
+        trail, group = trail
+        dealt[group].insert(0, name)
+    return dealt
+
+
+_Trail = tuple[Any, int] | None
+"""What came before, and the group that the parameter went to."""
+_MOST_WAYS = 1000
 
 
 def _only_run(

@@ -40,7 +40,9 @@ def recognise(checkpoint: Checkpoint) -> str | None:
                 return title
     told = _configured(checkpoint.metadata) or _recurrent(model) or _chain(model)
     recipe = _recipe_name(checkpoint.metadata)
-    return f"{told or 'network'} (dltui, {recipe})" if recipe else told
+    if not recipe:
+        return told
+    return f"{told} (dltui, {recipe})" if told else f"{recipe} (dltui)"
 
 
 def _gguf(metadata: Mapping[str, Any]) -> str | None:
@@ -109,7 +111,8 @@ def _chain(model: Part) -> str | None:
     shapes = [tensor.shape[0] for tensor in convolutions]
     if shapes == [6, 16] and convolutions[0].shape[2:] == (5, 5):
         return "LeNet-5"
-    return f"CNN, {len(convolutions)} convolutions, widths {'-'.join(map(str, shapes))}"
+    count = f"{len(shapes)} convolutions, widths" if len(shapes) > 1 else "1 convolution, width"
+    return f"CNN, {count} {'-'.join(map(str, shapes))}"
 
 
 def _sizes(linear: list[Tensor]) -> list[int]:

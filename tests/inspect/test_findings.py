@@ -124,8 +124,9 @@ def test_dead_channels_of_kernels_and_of_norms(tmp_path: Path) -> None:
 
 def test_the_padding_row_of_an_embedding_is_meant(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    table = {"embedding.weight": nn.Embedding(50, 8, padding_idx=0).weight}
-    assert found_in(tmp_path, table) == ()
+    for name in ("embedding", "tokens"):
+        table = {f"{name}.weight": nn.Embedding(50, 8, padding_idx=0).weight}
+        assert found_in(tmp_path, table) == ()
 
 
 def test_variances_of_batch_norm(tmp_path: Path) -> None:

@@ -101,6 +101,18 @@ def test_a_trained_head_over_a_frozen_body_is_found_by_its_shapes() -> None:
     assert matched([[(16, 9), (3, 16)]], shapes) == [["body.weight", "head.weight"]]
 
 
+def test_groups_of_any_rule_are_told_apart_where_the_shapes_leave_one_way() -> None:
+    # dltui's GPT: neither norms nor positions decay
+    model = [("tokens", (50, 8)), ("positions", (16, 8)), ("norm", (8,)), ("qkv", (24, 8))]
+    asked = [[(16, 8), (8,)], [(50, 8), (24, 8)]]
+    assert matched(asked, model) == [["positions", "norm"], ["tokens", "qkv"]]
+    twins = [("a", (4,)), ("b", (2, 4)), ("c", (2, 4)), ("d", (4,))]
+    assert matched([[(4,), (2, 4)], [(2, 4), (4,)]], twins) == [["a", "b"], ["c", "d"]]
+    alike = [("a", (4, 4)), ("b", (3,)), ("c", (4, 4)), ("d", (5,))]
+    assert matched([[(4, 4), (5,)], [(3,), (4, 4)]], alike) is not None
+    assert matched([[(2, 4), (4,)], [(2, 4), (4, 4)]], [*twins[1:], ("e", (4, 4))]) is None
+
+
 def test_where_two_answers_fit_none_is_given() -> None:
     same = [("a.weight", (4, 4)), ("b.weight", (4, 4)), ("c.weight", (4, 4))]
     assert matched([[(4, 4), (4, 4)]], same) is None

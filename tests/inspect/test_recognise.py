@@ -277,6 +277,11 @@ def test_what_a_file_says_of_itself() -> None:
     assert recognise(run) == "MLP 64-32-10 (dltui, my-mlp)"
 
 
+def test_a_run_of_a_network_of_ones_own_is_known_by_its_recipe() -> None:
+    run = checkpoint(tensor("model.odd", 3, 3, 3), metadata={"recipe": "name: odd\n"})
+    assert recognise(run) == "odd (dltui)"
+
+
 def test_the_unknown_is_not_named() -> None:
     assert recognise(checkpoint(tensor("a", 3), tensor("b", 4, 5))) is None
     assert recognise(checkpoint()) is None

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dltui.inspect.values import Values
 
 
+_TABLES = ("embed", "embd", "token", "word", "vocab", "wte", "wpe", "relative_position")
+"""What tables of vectors are called, of which a row is looked up."""
+
+
 def dead_channels(evidence: Evidence) -> Iterator[Finding]:
     """Output channels, and input channels, whose weights are all exactly 0.
 
@@ -94,4 +98,4 @@ def _is_norm(tensor: Tensor) -> bool:
 
 def _is_embedding(tensor: Tensor) -> bool:
     name = tensor.name.lower()
-    return any(word in name for word in ("embed", "wte", "wpe", "embd", "relative_position"))
+    return any(word in name for word in _TABLES)

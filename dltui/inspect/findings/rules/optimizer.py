@@ -18,7 +18,7 @@ _SUMS = frozenset(
 """Slots that a gradient other than zero makes other than zero."""
 _SECOND = frozenset({"exp_avg_sq", "square_avg", "sum", "state2", "velocity"})
 ZERO_SHARE = 0.5
-_TABLES = ("embed", "wte", "wpe", "embd")
+_TABLES = ("embed", "embd", "token", "word", "vocab", "wte", "wpe")
 """Words of a vocabulary that do not occur have no gradient."""
 
 
