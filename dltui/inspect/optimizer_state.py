@@ -7,6 +7,7 @@ answer fits, none is given.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -142,19 +143,38 @@ def matched(
 
     Tried in turn: all in order; by rank (weights decay, biases and norms do not: GPT-2's recipe);
     norms and biases apart by name; the only way to deal them out to the groups that keeps their
-    order. Where some were frozen: the only run of neighbours that fits (a
-    head over a frozen body), else the only choice that keeps the order. None if none fits.
+    order. Where some were frozen: the only run of neighbours that fits (a head over a frozen body;
+    of very many the last run alone is tried), else the only choice that keeps the order. None if
+    none fits.
     """
     total = sum(len(group) for group in asked)
     if total == len(parameters):
-        for rule in _SPLITS:
-            names = _split(asked, parameters, rule)
-            if names is not None:
-                return names
-        return _only_deal(asked, parameters)
-    if len(asked) == 1:
-        return _only_run(asked[0], parameters) or _only_choice(asked[0], parameters)
-    return None
+        return _dealt(asked, parameters)
+    places = range(len(parameters) - total + 1)
+    if len(places) * total > _MOST_LOOKED_AT:
+        places = places[-1:]
+    found = [
+        names
+        for begin in places
+        if (names := _dealt(asked, parameters[begin : begin + total])) is not None
+    ]
+    if len(found) == 1:
+        return found[0]
+    return _only_choice(asked[0], parameters) if len(asked) == 1 and not found else None
+
+
+def _dealt(
+    asked: Sequence[Sequence[Shape | None]], parameters: Sequence[tuple[str, Shape]]
+) -> list[list[str]] | None:
+    """As many parameters as are asked for, dealt out to the groups."""
+    wanted = Counter(shape for group in asked for shape in group)
+    if None not in wanted and wanted != Counter(shape for _, shape in parameters):
+        return None
+    for rule in _SPLITS:
+        names = _split(asked, parameters, rule)
+        if names is not None:
+            return names
+    return _only_deal(asked, parameters)
 
 
 def _fits(shape: Shape | None, real: Shape) -> bool:
@@ -227,21 +247,7 @@ def _only_deal(
 _Trail = tuple[Any, int] | None
 """What came before, and the group that the parameter went to."""
 _MOST_WAYS = 1000
-
-
-def _only_run(
-    asked: Sequence[Shape | None], parameters: Sequence[tuple[str, Shape]]
-) -> list[list[str]] | None:
-    """Neighbours with these shapes, if they stand at one place only."""
-    shapes = [shape for _, shape in parameters]
-    found = [
-        begin
-        for begin in range(len(shapes) - len(asked) + 1)
-        if all(map(_fits, asked, shapes[begin : begin + len(asked)]))
-    ]
-    if len(found) != 1:
-        return None
-    return [[name for name, _ in parameters[found[0] : found[0] + len(asked)]]]
+_MOST_LOOKED_AT = 2_000_000
 
 
 def _only_choice(

@@ -101,6 +101,24 @@ def test_a_trained_head_over_a_frozen_body_is_found_by_its_shapes() -> None:
     assert matched([[(16, 9), (3, 16)]], shapes) == [["body.weight", "head.weight"]]
 
 
+def test_a_frozen_body_under_groups_of_its_own_rates() -> None:
+    body = [
+        ("stem.weight", (8, 3)),
+        ("stem.bias", (8,)),
+        ("body.weight", (8, 8)),
+        ("body.bias", (8,)),
+    ]
+    head = [
+        ("neck.weight", (6, 8)),
+        ("neck.bias", (6,)),
+        ("head.weight", (2, 6)),
+        ("head.bias", (2,)),
+    ]
+    asked = [[(6, 8), (6,)], [(2, 6), (2,)]]
+    names = [["neck.weight", "neck.bias"], ["head.weight", "head.bias"]]
+    assert matched(asked, [*body, *head]) == names
+
+
 def test_groups_of_any_rule_are_told_apart_where_the_shapes_leave_one_way() -> None:
     # dltui's GPT: neither norms nor positions decay
     model = [("tokens", (50, 8)), ("positions", (16, 8)), ("norm", (8,)), ("qkv", (24, 8))]
