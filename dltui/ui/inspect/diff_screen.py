@@ -91,6 +91,7 @@ class DiffScreen(Screen[None]):
         self._comparing.stop()
 
     def on_resize(self) -> None:
+        self.query_one(SizeGuard).fit()
         self._draw()
 
     def _tell(self, found: Comparison) -> None:

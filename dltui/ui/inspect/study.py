@@ -54,7 +54,7 @@ def contents_words(parts: tuple[Part, ...]) -> str:
     for part in parts:
         count = f"{len(part.tensors):,}"
         if not said and part.kind == "model":
-            said.append(f"{count} tensors")
+            said.append(f"{count} tensor{'s' if len(part.tensors) > 1 else ''}")
         else:
             said.append(f"{part.title if part.kind != 'ema' else 'average'} ({count})")
     return " + ".join(said)

@@ -45,10 +45,13 @@ class ViewTabs(Lines):
 
     def _labels(self) -> list[str]:
         """With numbers; where it is narrow, the names of the other views are cut."""
-        full = [f"{number} {name}" for number, name in enumerate(self.names, 1)]
-        if sum(len(label) + 1 for label in full) <= self.size.width:
-            return full
-        names = [n if p == self.active else n[:4] for p, n in enumerate(self.names)]
+        names = list(self.names)
+        while sum(len(name) + 3 for name in names) > self.size.width + 1:
+            long = [p for p, name in enumerate(names) if len(name) > 4 and p != self.active]
+            if not long:
+                break
+            longest = max(long, key=lambda place: len(names[place]))
+            names[longest] = names[longest][:4]
         return [f"{number} {name}" for number, name in enumerate(names, 1)]
 
     def _gap(self) -> int:

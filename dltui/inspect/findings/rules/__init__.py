@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dltui.inspect.findings.evidence import Evidence
 from dltui.inspect.findings.finding import Finding
 from dltui.inspect.findings.rules.channels import dead_channels
+from dltui.inspect.findings.rules.code import named_code
 from dltui.inspect.findings.rules.constants import all_zero, constant
 from dltui.inspect.findings.rules.nonfinite import metadata_not_finite, nonfinite
 from dltui.inspect.findings.rules.norms import batch_norm_variance
@@ -24,6 +25,7 @@ from dltui.inspect.findings.rules.sharing import duplicates, no_values, tied
 Rule = Callable[[Evidence], Iterable[Finding]]
 
 STRUCTURAL_RULES: tuple[Rule, ...] = (
+    named_code,
     metadata_not_finite,
     no_values,
     precision_mix,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from dltui.inspect.contents import Tensor, distinct
+from dltui.inspect.pickled_code import kind_of
 from dltui.inspect.text import shape_text, size_text
 from dltui.inspect.tree import Node, walk
 from dltui.inspect.visible import visible
@@ -64,8 +65,8 @@ def overview_lines(file: OpenedFile, study: Study | None, width: int) -> list[Li
     lines = pair_lines(pairs, width)
     for note in checkpoint.notes:
         lines += _warning(note, width)
-    if checkpoint.globals:
-        count = len(checkpoint.globals)
+    count = sum(kind_of(name) != "usual" for name in checkpoint.globals)
+    if count:
         lines += _warning(
             f"it names {count:,} piece{'s' if count > 1 else ''} of code: see the view code", width
         )
@@ -167,7 +168,19 @@ def code_lines(file: OpenedFile, width: int) -> list[Line]:
         "or run here; torch.load with weights_only=False would do so."
     )
     lines: list[Line] = [((piece, "dim"),) for piece in wrapped(word, width)]
-    return [*lines, (), *(((visible(name, 200), ""),) for name in names)]
+    for kind, title, sign in _KINDS:
+        found = [name for name in names if kind_of(name) == kind]
+        if found:
+            lines += heading(f"{title} ({len(found):,})")
+            lines += [((sign, "bad"), (visible(name, 200), "")) for name in found]
+    return lines
+
+
+_KINDS = (
+    ("harmful", "can do harm when it is called", "✗ "),
+    ("foreign", "of other packages", "  "),
+    ("usual", "rebuilds tensors and plain values", "  "),
+)
 
 
 def dtype_lines(tensors: Iterable[Tensor], width: int) -> list[Line]:
