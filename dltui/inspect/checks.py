@@ -9,12 +9,16 @@ from pathlib import Path, PurePosixPath
 from dltui.errors import CheckpointError
 from dltui.inspect.contents import Packed, Plain, Tensor
 
-MAX_TENSORS = 200_000
+MAX_TENSORS = 160_000
 """Of one checkpoint. The largest mixtures of experts have 140,000; more would not fit the memory
 that a listing may take."""
 
 MAX_HEADER_BYTES = 32 << 20
-"""Of the part of a file that lists its tensors: 160 bytes for each of `MAX_TENSORS`."""
+"""Of the part of a file that lists its tensors: 200 bytes for each of `MAX_TENSORS`."""
+
+MAX_NAMES_BYTES = 24 << 20
+"""Memory of all names of tensors together: one letter beyond 16 bits makes each of a name four
+bytes long."""
 
 MAX_DIMENSIONS = 32
 """As many as numpy 1 has."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dltui.inspect.checks import MAX_TENSORS, too_much
+from dltui.inspect.checks import MAX_NAMES_BYTES, MAX_TENSORS, too_much
 from dltui.inspect.contents import (
     Checkpoint,
     Dataset,
@@ -43,10 +44,13 @@ def combined(
     globals_named: dict[str, None] = {}
     metadata: dict[str, Any] = {}
     all_notes = dict.fromkeys(notes)
-    size_bytes = 0
+    size_bytes = names_bytes = 0
     for number, (prefix, part) in enumerate(parts):
         if len(tensors) + len(part.tensors) > MAX_TENSORS:
             raise too_much(format, path, "more tensors", MAX_TENSORS)
+        names_bytes += sum(sys.getsizeof(tensor.name) for tensor in part.tensors)
+        if names_bytes > MAX_NAMES_BYTES:
+            raise too_much(format, path, "longer names", MAX_NAMES_BYTES)
         tensors += (_moved(tensor, prefix, number, len(files)) for tensor in part.tensors)
         files += part.files
         size_bytes += part.size_bytes

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _MAX_DEPTH = 64
-_MAX_DATASETS = 200_000
+_MAX_DATASETS = 160_000
 _MAX_NOTES = 20
 _MAX_TEXT = 1 << 22
 _MAX_ITEMS = 64

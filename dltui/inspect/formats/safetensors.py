@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect import json_text
 from dltui.inspect.checks import (
     MAX_HEADER_BYTES,
+    MAX_NAMES_BYTES,
     MAX_TENSORS,
     damaged,
     quoted,
@@ -81,6 +83,7 @@ def read(source: Source) -> Checkpoint:
     notes: list[str] = []
     metadata: dict[str, Any] = {}
     tensors: dict[str, Tensor] = {}
+    names_bytes = 0
     try:
         for name, begin, end in json_text.members(header, 0, length):
             if name == "__metadata__":
@@ -90,6 +93,9 @@ def read(source: Source) -> Checkpoint:
                 raise _damaged(source, f"the name {quoted(name)} stands twice in its header")
             if len(tensors) == MAX_TENSORS:
                 raise too_much("safetensors", source.path, "more tensors", MAX_TENSORS)
+            names_bytes += sys.getsizeof(name)
+            if names_bytes > MAX_NAMES_BYTES:
+                raise too_much("safetensors", source.path, "longer names", MAX_NAMES_BYTES)
             tensors[name] = _tensor(source, name, header[begin:end], 8 + length)
     except ValueError as error:
         raise _damaged(source, f"its header is no JSON ({error})") from error

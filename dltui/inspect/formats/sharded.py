@@ -15,7 +15,15 @@ from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect import json_text
-from dltui.inspect.checks import MAX_HEADER_BYTES, MAX_TENSORS, damaged, inside, quoted, too_much
+from dltui.inspect.checks import (
+    MAX_HEADER_BYTES,
+    MAX_NAMES_BYTES,
+    MAX_TENSORS,
+    damaged,
+    inside,
+    quoted,
+    too_much,
+)
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import HEAD_BYTES, open_file
@@ -99,12 +107,16 @@ def _index(path: Path) -> _Index:
 
 
 def _read_map(path: Path, text: bytes, begin: int, end: int, index: _Index) -> None:
+    names_bytes = 0
     for name, at, until in json_text.members(text, begin, end):
         shard = json_text.short_text(text[at:until])
         if name in index.shard_of:
             raise damaged("index", path, f"{quoted(name)} stands twice in it")
         if len(index.shard_of) == MAX_TENSORS:
             raise too_much("index", path, "more tensors", MAX_TENSORS)
+        names_bytes += sys.getsizeof(name)
+        if names_bytes > MAX_NAMES_BYTES:
+            raise too_much("index", path, "longer names", MAX_NAMES_BYTES)
         if shard not in index.shards:
             _check_shard(path, shard, index)
         index.shard_of[name] = shard = sys.intern(shard)

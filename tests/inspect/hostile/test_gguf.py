@@ -121,7 +121,7 @@ BOMBS = {
     "texts": many_texts,
     "long values": lambda: gguf([pair(b"%d" % n, 8, text(b"a" * 250_000)) for n in range(200)], []),
     "pairs": lambda: gguf([pair(b"%d" % n, 8, text(b"ab")) for n in range(100_000)], []),
-    "tensors": lambda: gguf([], [tensor(b"layer.%d.weight" % n, 0, 0, 0) for n in range(200_000)]),
+    "tensors": lambda: gguf([], [tensor(b"layer.%d.weight" % n, 0, 0, 0) for n in range(100_000)]),
     "long names": lambda: gguf(
         [], [tensor(b"%d" % n + b"a" * 60_000, 0, 0, 0) for n in range(1000)]
     ),

@@ -108,7 +108,7 @@ def test_weights_beside_that_are_no_file_are_refused_or_missing(tmp_path: Path, 
 
 BOMBS = {
     "tensors": lambda: (
-        tensor(b"x") and b"".join(tensor(b"l.%d.weight" % n, 0) for n in range(200_000))
+        tensor(b"x") and b"".join(tensor(b"l.%d.weight" % n, 0) for n in range(100_000))
     ),
     "nodes": lambda: field(1, field(4, b"Relu")) * 200_000,
     "operators": lambda: b"".join(field(1, field(4, b"%d" % n)) for n in range(150_000)),

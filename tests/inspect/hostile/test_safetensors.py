@@ -78,6 +78,9 @@ BOMBS = {
     "a long name": lambda: header(b'{"' + b"a" * 30_000_000 + b'":{}}'),
     "escapes": lambda: header(b'{"' + b"\\n" * 15_000_000 + b'":{}}'),
     "brackets": lambda: header(b'{"a":' + b"[" * 30_000_000),
+    "wide shapes": lambda: header(
+        entries(150_000, "{:x}").replace(b"[0,1,2,3]", b"[0" + b",1" * 31 + b"]")
+    ),
     "wide names": lambda: header(entries(150_000, "{:x}" + "a" * 130 + "😀")),
     "too long": lambda: header(b"{" + b" " * 40_000_000 + b"}"),
 }
