@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from dltui.inspect.contents import Checkpoint, Tensor
+from dltui.inspect.contents import BITS, Checkpoint, Tensor
 from dltui.inspect.keras_state import keras_slots
 from dltui.inspect.nested import at
 from dltui.inspect.parts import Part, parts
@@ -89,7 +89,7 @@ def trained(model: Part) -> tuple[Tensor, ...]:
     for tensor in model.tensors:
         if is_buffer(tensor) or (tensor.storage and tensor.storage in seen):
             continue
-        if not tensor.dtype.startswith(("float", "bfloat", "complex")):
+        if tensor.dtype in BITS and not tensor.dtype.startswith(("float", "bfloat", "complex")):
             continue
         if tensor.storage:
             seen.add(tensor.storage)

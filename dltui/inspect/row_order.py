@@ -32,7 +32,7 @@ def in_rows(values: Values, tensor: Tensor, piece_bytes: int = PIECE_BYTES) -> I
             for begin in range(0, len(chunk), step):
                 yield chunk[begin : begin + step]
         return
-    _check_repetition(values, window)
+    check_repetition(values, window)
     for block in _row_blocks(window, max(piece_bytes, SCATTERED_PIECE_BYTES)):
         elements = read_window(values, block).reshape(-1)
         step = max(piece_bytes // elements.itemsize, 1)
@@ -146,8 +146,8 @@ def _item_bytes(tensor: Tensor) -> int:
     return BITS[tensor.dtype] // 8
 
 
-def _check_repetition(values: Values, window: Tensor) -> None:
-    """A window may stand for a storage repeated without end (stride 0)."""
+def check_repetition(values: Values, window: Tensor) -> None:
+    """A window may stand for a storage repeated without end (stride 0): raises CheckpointError."""
     assert isinstance(window.place, View)
     size_bytes = window.elements * _item_bytes(window)
     if size_bytes > max(MAX_REPETITIONS * window.place.storage.size, SCATTERED_PIECE_BYTES):

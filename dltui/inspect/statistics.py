@@ -17,6 +17,7 @@ from typing import Any
 from dltui.inspect.contents import Tensor
 from dltui.inspect.dtypes import Array
 from dltui.inspect.histogram import PERCENTILES, Histogram
+from dltui.inspect.row_order import as_window, check_repetition
 from dltui.inspect.totals import Total
 from dltui.inspect.values import Values
 
@@ -128,7 +129,13 @@ def refining(
 
 
 def blocks(values: Values, tensor: Tensor) -> Iterator[Array]:
-    """The elements as they are stored, as flat arrays of at most `BLOCK_BYTES`."""
+    """The elements as they are stored, as flat arrays of at most `BLOCK_BYTES`.
+
+    Raises CheckpointError where a tensor repeats few bytes too often to look at all of it.
+    """
+    window = as_window(tensor)
+    if window is not None:
+        check_repetition(values, window)
     for chunk in values.chunks(tensor, BLOCK_BYTES):
         step = max(BLOCK_BYTES // max(chunk.dtype.itemsize, 1), 1)
         for begin in range(0, len(chunk), step):

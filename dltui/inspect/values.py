@@ -14,6 +14,7 @@ import numpy as np
 from dltui.errors import CheckpointError
 from dltui.inspect.checks import quoted
 from dltui.inspect.contents import (
+    BITS,
     Checkpoint,
     Dataset,
     Deflated,
@@ -104,6 +105,8 @@ class Values:
         """The bytes of the file that are exactly its elements, in any order; None where they do not
         stand together as they are."""
         place = tensor.place
+        if not isinstance(place, Plain | View) or tensor.dtype not in BITS:
+            return None
         size = tensor.elements * _item_bytes(tensor.dtype)
         if isinstance(place, Plain):
             return Extent(place.extent.file, place.extent.offset, size)

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -71,6 +72,32 @@ def test_who_takes_no_more_leaves_no_thread_behind(stored: Checkpoint) -> None:
     next(running)
     running.close()
     assert threading.active_count() == before
+
+
+def test_quantised_blocks_count_as_the_values_that_they_stand_for(tmp_path: Path) -> None:
+    gguf = pytest.importorskip("gguf")
+    chance = np.random.default_rng(0)
+    values = chance.standard_normal((64, 256)).astype(np.float32)
+    kind = gguf.GGMLQuantizationType.Q8_0
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_tensor("w", gguf.quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    ((_, found),) = survey.survey(open_checkpoint(tmp_path / "m.gguf"))
+    assert isinstance(found, Statistics)
+    assert found.count == 64 * 256
+    assert found.std == pytest.approx(float(values.std()), rel=1e-3)
+
+
+def test_a_few_bytes_repeated_without_end_are_refused(tmp_path: Path) -> None:
+    torch.save({"w": torch.ones(1).expand(1 << 40), "v": torch.ones(3)}, tmp_path / "m.pt")
+    found = {
+        tensor.name: each for tensor, each in survey.survey(open_checkpoint(tmp_path / "m.pt"))
+    }
+    assert isinstance(found["w"], CheckpointError)
+    assert isinstance(found["v"], Statistics)
 
 
 def test_what_a_cut_off_file_has_lost_is_told_for_each_tensor(stored: Checkpoint) -> None:

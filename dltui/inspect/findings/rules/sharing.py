@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dltui.inspect.contents import Tensor
+from dltui.inspect.contents import BITS, Tensor
 from dltui.inspect.findings.evidence import Evidence, window
 from dltui.inspect.findings.finding import Finding, counted, listed
 
@@ -52,7 +52,9 @@ def duplicates(evidence: Evidence) -> Iterator[Finding]:
     candidates: dict[tuple[object, ...], list[Tensor]] = {}
     part_of = {tensor.name: part.prefix for part in evidence.parts for tensor in part.tensors}
     for tensor, found in evidence.weights_seen():
-        if tensor.elements < LEAST_ELEMENTS or len(tensor.shape) < 2 or found.min == found.max:
+        if len(tensor.shape) < 2 or tensor.dtype not in BITS or found.min == found.max:
+            continue
+        if tensor.elements < LEAST_ELEMENTS:
             continue
         same = (part_of[tensor.name], tensor.shape, tensor.dtype, found.min, found.max)
         candidates.setdefault((*same, found.mean, found.l2_norm), []).append(tensor)
