@@ -281,7 +281,7 @@ def inspect(
             "--view",
             metavar="VIEW",
             help="tensors, tree, findings, metadata, memory, optimizer, stats; of one tensor: "
-            "histogram, picture, spectrum, values.",
+            "histogram, picture, spectrum, values; of a run, with torch: activations.",
         ),
     ] = None,
     tensor: Annotated[
@@ -297,11 +297,22 @@ def inspect(
     stats: Annotated[
         bool, typer.Option("--stats", help="Read all values: statistics, and what they show.")
     ] = False,
+    example: Annotated[
+        int, typer.Option("--example", metavar="N", help="Which one --view activations feeds.")
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where --view activations leaves pictures."),
+    ] = None,
     json: AsJson = False,
     plain: Plain = False,
     runs: Runs = None,
 ) -> None:
     """Look into a checkpoint; nothing of the file is ever run."""
+    if view == "activations":
+        from dltui.cli.activations import activations
+
+        raise typer.Exit(activations(file, runs, example, out, as_json=json))
     from dltui.cli.inspect import Look, inspect
 
     raise typer.Exit(inspect(Look(file, runs, view, tensor, part, filter, stats, json, plain)))
