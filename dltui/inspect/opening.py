@@ -111,6 +111,8 @@ def open_file(path: Path) -> Checkpoint:
                 found = file_format.read(source)
                 source.check_unchanged()
                 return found
+        if head.startswith(_ZIP):
+            import_module("dltui.inspect.zip_archive").check_directory(source)
     raise CheckpointError(
         "this file is empty" if not head else "this is no checkpoint of a format known here",
         where=str(path),

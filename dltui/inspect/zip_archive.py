@@ -88,6 +88,11 @@ def directory_bytes(source: Source) -> bytes:
         return b""
 
 
+def check_directory(source: Source) -> None:
+    """Raises CheckpointError where the archive has no central directory: its end was cut off."""
+    _directory_range(source, source)
+
+
 class Archive:
     """The members of a zip archive by name. Raises CheckpointError if it is damaged or lies.
 

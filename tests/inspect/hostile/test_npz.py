@@ -54,6 +54,14 @@ def test_a_file_cut_off_at_any_byte_is_refused(place: Path, kind: str) -> None:
         assert read_or_refused(place)
 
 
+def test_an_archive_cut_off_is_told_from_an_unknown_format(place: Path) -> None:
+    place.write_bytes(REAL["stored"][:200])
+    assert read_or_refused(place) == "this zip archive is damaged: its directory is missing"
+    with zipfile.ZipFile(place, "w") as file:
+        file.writestr("holiday.jpg", b"")
+    assert "no checkpoint of a format known here" in str(read_or_refused(place))
+
+
 def member(header: str, data: bytes = b"", name: str = "a.npy", deflated: bool = False) -> bytes:
     buffer = io.BytesIO()
     method = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
