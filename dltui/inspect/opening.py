@@ -19,7 +19,7 @@ HEAD_BYTES = 4096
 FILE_FORMATS: tuple[str, ...] = (
     "safetensors",
     *("torch_zip", "torchscript", "pt2", "torch_legacy"),
-    *("keras", "npz", "npy", "gguf", "hdf5", "onnx"),
+    *("keras", "npz", "npy", "gguf", "hdf5", "onnx", "plain_pickle"),
 )
 """Modules of `formats/` for single files, in the order in which they are asked: what is imported
 quickest stands first."""
@@ -39,6 +39,7 @@ _BEGINNINGS: Mapping[str, bytes] = {
     "npy": b"\x93NUMPY",
     "gguf": b"GGUF",
     "onnx": b"\x08",
+    "plain_pickle": b"\x80",
 }
 """What files of a format begin with, where that is sure: only then its module is imported."""
 

@@ -29,7 +29,7 @@ def entries_of(node: Node) -> Entries | None:
         return None
     if not node.args and node.entries is not None:
         return node.entries
-    given = node.args if isinstance(node.args, tuple) else ()
+    given = node.args[:1] if isinstance(node.args, tuple) else ()
     # Python 2 gave an OrderedDict its items as arguments: [[key, value], …].
     pairs = [
         (item[0], item[1])

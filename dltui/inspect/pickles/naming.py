@@ -100,6 +100,8 @@ class Naming:
             del self._above[id(node)]
 
     def _container(self, node: Node, path: str) -> Any:
+        if isinstance(node, Instance):
+            self._visit(_effort(node.args))
         entries = entries_of(node)
         if entries is not None:
             return self._dictionary(entries.pairs, path)
@@ -320,8 +322,10 @@ def _simple(node: Instance) -> Any:
     if data is not None:
         return _bytes_shown(data)
     match node.class_name, node.args:
-        case "torch.device", (str(device), *index):
-            return ":".join([device, *(str(i) for i in index if type(i) is int)])
+        case "torch.device", (str(device),):
+            return device
+        case "torch.device", (str(device), int(index)):
+            return f"{device}:{index}"
     return None
 
 
@@ -340,6 +344,15 @@ def _class_name(node: Instance) -> str:
     """`torch.nn.modules.linear.Linear`, also of TorchScript's own name for it."""
     parts = node.class_name.removeprefix(_CODE).split(".")
     return ".".join(part for part in parts if not part.startswith("___torch_mangle_"))
+
+
+def _effort(args: Node) -> int:
+    """How many visits it is worth to look at what a call was given: a long list or text may be
+    given to a million calls."""
+    first = args[0] if isinstance(args, tuple) and args else None
+    if isinstance(first, list | tuple):
+        return len(first)
+    return len(first) // 100 if isinstance(first, str) else 0
 
 
 def _text_bytes(text: str) -> int:
@@ -362,6 +375,7 @@ def _key(key: Node, position: int) -> str:
 
 
 def _joined(path: str, name: str) -> str:
+    name = name[: MAX_NAME_LENGTH + 1]
     joined = f"{path}.{name}" if path else name
     return joined if len(joined) <= MAX_NAME_LENGTH else joined[:MAX_NAME_LENGTH] + "…"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from struct import error as StructError  # noqa: N812
 from struct import unpack
 
+from dltui.inspect.checks import MAX_DIMENSIONS
 from dltui.inspect.pickles.nodes import ByteRange, Instance, Node
 from dltui.inspect.records import record
 
@@ -17,7 +18,11 @@ _NAMES = {
     **{"i4": "int32", "u4": "uint32", "i8": "int64", "u8": "uint64"},
     **{"f2": "float16", "f4": "float32", "f8": "float64", "c8": "complex64", "c16": "complex128"},
 }
-_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
+_CORE = ("numpy.core", "numpy._core")
+_SCALAR = {f"{core}.multiarray.scalar" for core in _CORE}
+_RECONSTRUCT = {f"{core}.multiarray._reconstruct" for core in _CORE}
+_FROM_BUFFER = {f"{core}.numeric._frombuffer" for core in _CORE}
+"""What protocol 5 uses for contiguous arrays."""
 
 
 def dtype_of(node: Node) -> tuple[str, bool] | None:
@@ -31,7 +36,7 @@ def dtype_of(node: Node) -> tuple[str, bool] | None:
 
 def scalar(node: Instance) -> bool | int | float | None:
     """The number of a pickled numpy scalar, None if it is no such."""
-    if node.class_name not in {f"{module}.scalar" for module in _MODULES}:
+    if node.class_name not in _SCALAR:
         return None
     match node.args:
         case (Instance(args=(str(code), *_)) as kind, data) if code in _CODES:
@@ -61,15 +66,23 @@ class Array:
 
 def array(node: Instance) -> Array | None:
     """What a call rebuilds if that is a numpy array of numbers, else None."""
-    if node.class_name not in {f"{module}._reconstruct" for module in _MODULES}:
+    if node.class_name in _FROM_BUFFER:
+        match node.args:
+            case (data, kind, tuple(shape), "C" | "F" as order) if _are_sizes(shape):
+                found = dtype_of(kind)
+                return None if found is None else Array(shape, *found, order == "F", data)
+        return None
+    if node.class_name not in _RECONSTRUCT:
         return None
     match node.state:
-        case (int(), tuple(shape), kind, bool(fortran), data) if all(
-            type(size) is int and size >= 0 for size in shape
-        ):
+        case (int(), tuple(shape), kind, bool(fortran), data) if _are_sizes(shape):
             found = dtype_of(kind)
             return None if found is None else Array(shape, *found, fortran, data)
     return None
+
+
+def _are_sizes(shape: tuple[Node, ...]) -> bool:
+    return len(shape) <= MAX_DIMENSIONS and all(type(size) is int and size >= 0 for size in shape)
 
 
 def encoded_bytes(node: Node) -> bytes | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dltui.errors import CheckpointError
-from dltui.inspect.checks import MAX_ELEMENTS, shape_problem
+from dltui.inspect.checks import MAX_DIMENSIONS, MAX_ELEMENTS, shape_problem
 from dltui.inspect.contents import BITS, Deflated, Extent, Packed, Place, View
 from dltui.inspect.pickles.nodes import Entries, Global, Instance, Node, Persistent
 from dltui.inspect.records import record
@@ -220,6 +220,8 @@ def _sizes(node: Node) -> tuple[int, ...]:
         node = node.args[0]
     if not isinstance(node, tuple | list):
         raise ValueError("a tensor whose shape is not numbers")
+    if len(node) > MAX_DIMENSIONS:
+        raise ValueError(f"a tensor of {len(node):,} dimensions")
     for size in node:
         if type(size) is not int or size < 0:
             raise ValueError("a tensor whose shape is not numbers")

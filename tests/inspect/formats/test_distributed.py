@@ -1,5 +1,7 @@
 """Checkpoints of several processes are one checkpoint, whose blocks are read where they lie."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +66,47 @@ def test_each_file_is_opened_once_to_list_all(
     monkeypatch.setattr(Source, "__init__", counted)
     open_checkpoint(folder)
     assert sorted(opened) == [".metadata", "__0_0.distcp"]
+
+
+_ONE_OF_TWO = """
+import sys, torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch.distributed.tensor import Replicate, Shard, distribute_tensor, init_device_mesh
+rank, store, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+mesh = init_device_mesh("cpu", (2,))
+dcp.save({
+    "rows": distribute_tensor(torch.arange(35.0).reshape(7, 5), mesh, [Shard(0)]),
+    "columns": distribute_tensor(torch.arange(24).reshape(4, 6), mesh, [Shard(1)]),
+    "same": distribute_tensor(torch.arange(3).bfloat16(), mesh, [Replicate()]),
+    "step": 7,
+}, checkpoint_id=out)
+dist.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_what_two_processes_saved_is_one_checkpoint(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-W", "ignore", "-c", _ONE_OF_TWO]
+    others = [str(tmp_path / "store"), str(tmp_path / "step")]
+    processes = [
+        subprocess.Popen([*arguments, str(rank), *others], cwd=tmp_path) for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    found = open_checkpoint(tmp_path / "step")
+    assert len(found.files) == 2
+    assert found.metadata == {"step": 7}
+    real = {
+        "rows": torch.arange(35.0).reshape(7, 5),
+        "columns": torch.arange(24).reshape(4, 6),
+        "same": torch.arange(3).bfloat16(),
+    }
+    assert_same_bits(found, real)
+    with Values(found) as values:
+        for tensor in found.tensors:
+            chunks = np.concatenate(list(values.chunks(tensor, 16)))
+            np.testing.assert_array_equal(chunks, values.stored(tensor).reshape(-1))
 
 
 def test_blocks_are_put_together(folder: Path) -> None:

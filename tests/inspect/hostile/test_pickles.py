@@ -1,12 +1,15 @@
 """Pickles and torch's files that were damaged, or made to take all memory or all time."""
 
 import io
+import json
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed.checkpoint as dcp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +53,71 @@ def test_a_damaged_zip_is_read_or_refused(place: Path, data: bytes) -> None:
 def test_a_damaged_legacy_file_is_read_or_refused(place: Path, data: bytes) -> None:
     place.write_bytes(data)
     read_or_refused(place)
+
+
+def script_file() -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), buffer)
+    return buffer.getvalue()
+
+
+def exported_file() -> bytes:
+    """As torch.export.save has it, with one weight."""
+    meta = {"dtype": 7, "sizes": [{"as_int": 4}], "strides": [{"as_int": 1}]}
+    meta |= {"storage_offset": {"as_int": 0}, "layout": 7}
+    entry = {"path_name": "weight_0", "is_param": True, "use_pickle": False, "tensor_meta": meta}
+    members = {
+        "data/weights/weight_0": bytes(16),
+        "data/weights/model_weights_config.json": json.dumps({"config": {"w": entry}}).encode(),
+        "models/model.json": b'{"torch_version": "2.15"}',
+        "archive_format": b"pt2",
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(f"a/{name}", data)
+    return buffer.getvalue()
+
+
+PROGRAMS = {"TorchScript": script_file(), "exported": exported_file()}
+
+
+@pytest.mark.parametrize("kind", PROGRAMS)
+@given(chosen=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_program_is_read_or_refused(
+    place: Path, kind: str, chosen: st.DataObject
+) -> None:
+    place.write_bytes(PROGRAMS[kind])
+    assert read_or_refused(place) is None
+    place.write_bytes(chosen.draw(mutated(PROGRAMS[kind])))
+    read_or_refused(place)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shards") / "step"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dcp.save({"w": torch.arange(6.0).reshape(2, 3), "epoch": 3}, checkpoint_id=path)
+    return path
+
+
+@given(chosen=st.data())
+@settings(max_examples=250, deadline=None)
+def test_a_damaged_distributed_checkpoint_is_read_or_refused(
+    shards: Path, chosen: st.DataObject
+) -> None:
+    file = shards / chosen.draw(st.sampled_from([".metadata", "__0_0.distcp"]))
+    sound = file.read_bytes()
+    try:
+        file.write_bytes(chosen.draw(mutated(sound)))
+        read_or_refused(shards)
+    finally:
+        file.write_bytes(sound)
+    assert read_or_refused(shards) is None
 
 
 PICKLE = zipfile.ZipFile(io.BytesIO(ZIP)).read("archive/data.pkl")
@@ -163,6 +231,24 @@ BOMBS = {
         b"\x8a\x10" + (i * (2**61 - 1)).to_bytes(16, "little") + b"N" for i in range(200_000)
     )
     + b"u",
+    "encoded texts": b"](c_codecs\nencode\n"
+    + text("x" * 4_000_000)
+    + text("latin1")
+    + b"\x86Rq\x00"
+    + b"h\x00" * 1_000_000
+    + b"e",
+    "ordered dictionaries": b"](ccollections\nOrderedDict\n]("
+    + b"N" * 1_000_000
+    + b"e\x85Rq\x00"
+    + b"h\x00" * 1_000_000
+    + b"e",
+    "sizes of wrapped tensors": b"](ctorch._tensor\n_rebuild_from_type_v2\n("
+    + b"ctorch._utils\n_rebuild_wrapper_subclass\nN(Nctorch\nfloat32\n]("
+    + b"K\x01" * 1_000_000
+    + b"e)tNtRq\x00"
+    + b"h\x00" * 1_000_000
+    + b"e",
+    "long keys": b"}" + text("k" * 4_000_000) + b"](" + b"N" * 1_000_000 + b"es",
     "a module with many names": b"](ctorch\nModule\n)\x81}("
     + text("_modules")
     + b"}"
