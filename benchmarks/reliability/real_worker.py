@@ -33,7 +33,7 @@ from dltui.worker.start import main as work
 KILLS = 40
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 _KILLS_A_RUN = 8
-_PATIENCE_S = 120.0
+_PATIENCE_S = 1200.0
 _RECIPE = """\
 dltui: 1
 name: real
@@ -104,7 +104,7 @@ def kill_worker(plan: Plan) -> Row:
     chance = random.Random(plan.seed)
     times = plan.times or KILLS
     # Long enough for all kills of a run to fall into it.
-    length = f"trainer.steps={300 * min(times, _KILLS_A_RUN)}"
+    length = f"trainer.steps={200 * min(times, _KILLS_A_RUN)}"
     sound = _new_run(plan.folder, length)
     losses = [] if Worker(sound).wait() == 0 else ["the unbroken training failed"]
     kills = runs = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import json
 import os
 import random
 import subprocess
@@ -15,11 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from textual.pilot import Pilot
 
 from dltui.errors import UsageError
+from dltui.runs import pointed, publish_checkpoint
 from dltui.runs.layout import run_folders
 from dltui.ui.app import DltuiApp
+from dltui.ui.inspect.opening import Opening
+from dltui.ui.inspect.screen import InspectScreen
 from dltui.ui.settings import Settings
 
 TASKS = ("classify", "regress", "next_token", "vae", "detect", "forecast", "seq2seq")
@@ -53,11 +58,17 @@ class World:
         if any(process.wait() for process in made):
             raise RuntimeError("the runs to look at could not be made")
         self.finished = run_folders(self.runs)
+        for run in self.finished:
+            publish_checkpoint(run / "checkpoints", steps, _write_weights)
         live = ["--rate", "60", "--steps", "10000000", "--name", "live"]
         self.writer = subprocess.Popen([*writer, str(self.runs), *live], stdout=subprocess.DEVNULL)
         end = time.monotonic() + 60
         while len(run_folders(self.runs)) == len(self.finished) and time.monotonic() < end:
             time.sleep(0.1)
+
+    def weights(self, chance: random.Random) -> Path:
+        """A checkpoint to look into."""
+        return chance.choice(self.finished) / "checkpoints"
 
     def close(self) -> None:
         """Ends the writer of the living run."""
@@ -66,8 +77,22 @@ class World:
 
     def first_screen(self, chance: random.Random) -> tuple[Path, ...]:
         """The runs to open: none is home, one is watched, several are compared."""
-        number = chance.choice((0, 1, 1, 1, 3))
+        number = chance.choice((0, 0, 1, 1, 3))
         return tuple(chance.sample(run_folders(self.runs), number))
+
+
+def _write_weights(folder: Path) -> None:
+    """A safetensors file, made by hand: no torch is imported here."""
+    header: dict[str, Any] = {}
+    data = b""
+    for number in range(6):
+        values = np.random.default_rng(number).normal(0, 0.1, (16, 16)).astype("<f4")
+        name = f"block{number // 2}.layer{number % 2}.weight"
+        place = [len(data), len(data) + values.nbytes]
+        header[name] = {"dtype": "F32", "shape": [16, 16], "data_offsets": place}
+        data += values.tobytes()
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
 @contextlib.contextmanager
@@ -131,6 +156,11 @@ class Session:
         end = time.monotonic() + seconds
         async with app.run_test(size=size) as pilot:
             await pilot.pause(0.3)
+            if not opened and self._chance.random() < 0.5:
+                path = pointed(self._world.weights(self._chance), "latest")
+                if path is not None:
+                    self.pressed.append("inspect")
+                    app.push_screen(InspectScreen(Opening(path)))
             while time.monotonic() < end and app.is_running and app._exit is False:
                 # A loop that hangs in a handler cannot be seen from inside it.
                 faulthandler.dump_traceback_later(_HANG_S, exit=True, file=sys.__stderr__)
