@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,7 @@ class ArrayReader:
         self.path = path
         self.revision = 0
         """Grows whenever frames that were there before have gone (rewind, replaced file)."""
-        self._headers: list[FrameHeader] = []
-        self._steps: list[int] = []
+        self._headers = _Headers()
         self._offset = 0
 
     def __len__(self) -> int:
@@ -48,12 +48,12 @@ class ArrayReader:
     @property
     def index(self) -> list[int]:
         """The step of each frame, ascending."""
-        return list(self._steps)
+        return self._headers.steps.tolist()
 
     @property
     def times(self) -> list[float]:
         """The time of each frame, unix seconds."""
-        return [header.time for header in self._headers]
+        return self._headers.times.tolist()
 
     def poll(self) -> bool:
         """Looks for new whole frames; True if anything changed."""
@@ -96,32 +96,61 @@ class ArrayReader:
 
     def last(self) -> Frame | None:
         """The newest frame, None if there is none yet."""
-        return self.frame(-1) if self._headers else None
+        return self.frame(-1) if len(self) else None
 
     def at(self, step: int) -> Frame | None:
         """The newest frame at or before `step`, None if there is none."""
-        number = bisect_left(self._steps, step + 1) - 1
+        number = bisect_left(self._headers.steps, step + 1) - 1
         return self.frame(number) if number >= 0 else None
 
     def _restart(self) -> bool:
-        self._headers, self._steps, self._offset = [], [], 0
+        self._headers, self._offset = _Headers(), 0
         self.revision += 1
         return True
 
     def _add(self, header: FrameHeader) -> None:
+        steps = self._headers.steps
         if header.step < 0:
-            self._cut(bisect_left(self._steps, -header.step))
+            self._cut(bisect_left(steps, -header.step))
             return
-        if self._steps and header.step < self._steps[-1]:
-            self._cut(bisect_left(self._steps, header.step))
+        if steps and header.step < steps[-1]:
+            self._cut(bisect_left(steps, header.step))
         self._headers.append(header)
-        self._steps.append(header.step)
 
     def _cut(self, count: int) -> None:
-        if count < len(self._steps):
-            self._headers = self._headers[:count]
-            self._steps = self._steps[:count]
+        if count < len(self._headers):
+            self._headers.cut(count)
             self.revision += 1
+
+
+class _Headers:
+    """The headers of all frames in 48 bytes each: a run of days has millions of them."""
+
+    def __init__(self) -> None:
+        self.steps = array("q")
+        self.times = array("d")
+        self._rest = tuple(array("Q") for _ in range(4))
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, number: int) -> FrameHeader:
+        offset, payload, raw, checksum = (column[number] for column in self._rest)
+        step, time = self.steps[number], self.times[number]
+        return FrameHeader(offset, payload, raw, step, time, checksum)
+
+    def append(self, header: FrameHeader) -> None:
+        self.steps.append(header.step)
+        self.times.append(header.time)
+        values = (header.offset, header.payload_bytes, header.raw_bytes, header.checksum)
+        for column, value in zip(self._rest, values, strict=True):
+            column.append(value)
+
+    def cut(self, count: int) -> None:
+        """Keeps the first `count`."""
+        del self.steps[count:], self.times[count:]
+        for column in self._rest:
+            del column[count:]
 
 
 class _ReadAhead:
