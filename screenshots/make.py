@@ -21,11 +21,21 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
+from safetensors.numpy import save_file
 from textual.pilot import Pilot
 
+from dltui.inspect import open_checkpoint
+from dltui.inspect.parts import model_part
+from dltui.inspect.values import Values
 from dltui.runs import read_status
+from dltui.runs.checkpoints import pointed
 from dltui.ui.app import DltuiApp
+from dltui.ui.inspect.diff_screen import DiffScreen
+from dltui.ui.inspect.opening import Opening
+from dltui.ui.inspect.screen import InspectScreen
 from dltui.ui.settings import Settings
 
 FOLDER = Path(__file__).parent.resolve()
@@ -40,6 +50,8 @@ class Shot:
     size: tuple[int, int]
     keys: tuple[str, ...] = ()
     light: bool = False
+    looks_at: Literal["run", "checkpoint", "spoilt", "both"] = "run"
+    """The run itself, its newest checkpoint, a spoilt copy of that, or the two compared."""
 
 
 RECIPES = {
@@ -55,6 +67,7 @@ RECIPES = {
 }
 """The runs that are finished when their pictures are taken."""
 
+_TO_FILTERS = ("slash", *"conv dims:4", "enter")
 SHOTS = (
     Shot("watch", "live", (120, 36)),
     Shot("watch-wide", "live", (200, 50)),
@@ -72,6 +85,11 @@ SHOTS = (
     Shot("diffusion", "ddpm", (120, 36), ("5", "z")),
     Shot("forecast", "forecast", (120, 36), ("5",)),
     Shot("pairs", "seq2seq", (120, 36), ("5",)),
+    Shot(
+        "inspect", "digits", (120, 36), ("slash", *"conv dims:4", "enter", "3"), False, "checkpoint"
+    ),
+    Shot("inspect-findings", "digits", (120, 36), ("p", "n"), False, "spoilt"),
+    Shot("diff", "digits", (120, 30), ("end",), False, "both"),
     Shot("light", "live", (120, 36), light=True),
     Shot("home", None, (120, 36), ("down", "down", "l")),
     Shot("options", None, (110, 32), ("o",)),
@@ -125,12 +143,43 @@ async def take(shot: Shot, run: Path | None) -> None:
     """Open the screen, press the keys, write the picture."""
     with tempfile.TemporaryDirectory() as forgotten:
         settings = Settings(Path(forgotten) / "settings.json")
-        app = DltuiApp(open_runs=(run,) if run else (), settings=settings)
+        app = application(shot, run, settings)
         svg = await drive(app, shot, f"dltui {run.name if run else ''}".strip())
     picture = FOLDER / f"{shot.name}.svg"
     picture.write_text(svg, encoding="utf-8")
     if shutil.which("rsvg-convert"):
         rasterize(svg, picture.with_suffix(".png"))
+
+
+def application(shot: Shot, run: Path | None, settings: Settings) -> DltuiApp:
+    """The app with the screen that the shot is of."""
+    if run is None or shot.looks_at == "run":
+        return DltuiApp(open_runs=(run,) if run else (), settings=settings)
+    newest = pointed(run / "checkpoints", "latest")
+    assert newest is not None
+    if shot.looks_at == "both":
+        spoilt = spoilt_copy(newest)
+        return DltuiApp(first=lambda: DiffScreen(newest, spoilt), settings=settings)
+    opening = Opening(newest if shot.looks_at == "checkpoint" else spoilt_copy(newest))
+    opening.result()
+    return DltuiApp(first=lambda: InspectScreen(opening), settings=settings)
+
+
+def spoilt_copy(checkpoint: Path) -> Path:
+    """The model's weights with a NaN, dead channels and a scale that exploded, as safetensors."""
+    found = open_checkpoint(checkpoint)
+    part = model_part(found)
+    assert part is not None
+    with Values(found) as values:
+        arrays = {part.local_name(t): np.array(values.whole(t)) for t in part.tensors}
+    matrices = [name for name, array in arrays.items() if array.ndim > 1]
+    arrays[matrices[0]][2] = 0
+    arrays[matrices[0]][5] = 0
+    arrays[matrices[1]].reshape(-1)[77] = np.nan
+    arrays[matrices[-1]][0] *= 1e4
+    path = Path("spoilt.safetensors").absolute()
+    save_file(arrays, path)
+    return path
 
 
 async def drive(app: DltuiApp, shot: Shot, title: str) -> str:
@@ -140,7 +189,7 @@ async def drive(app: DltuiApp, shot: Shot, title: str) -> str:
             app.theme = "dltui-light"
         await settle(pilot)
         for key in shot.keys:
-            await pilot.press(key)
+            await pilot.press({" ": "space", ":": "colon"}.get(key, key))
             await pilot.pause(0.3)
         await settle(pilot)
         return app.export_screenshot(title=title)

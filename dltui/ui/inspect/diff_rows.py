@@ -31,13 +31,13 @@ def columns(width: int) -> tuple[Column, ...]:
 
 
 def difference_rows(found: Difference, width: int) -> list[Row]:
-    """Names that are not in both first, then other shapes and types, then values by change."""
-    rows = [_plain_row("added", t.name) for t in found.added]
-    rows += [_plain_row("removed", t.name) for t in found.removed]
+    """Values by how much they changed, then other shapes and types, then what is in one alone."""
+    rows = [_plain_row("unread", name) for name, _ in found.unread]
+    rows += [_change_row(change) for change in found.changed]
     for what, pairs in (("reshaped", found.reshaped), ("retyped", found.retyped)):
         rows += [_plain_row(what, pair.a.name) for pair in pairs]
-    rows += [_plain_row("unread", name) for name, _ in found.unread]
-    rows += [_change_row(change) for change in found.changed]
+    rows += [_plain_row("added", tensor.name) for tensor in found.added]
+    rows += [_plain_row("removed", tensor.name) for tensor in found.removed]
     return rows if width >= 80 else [_narrow(row) for row in rows]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,7 +17,7 @@ from textual.screen import Screen
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.comparison import Comparing, Comparison
 from dltui.ui.panes.key_line import KeyLine
-from dltui.ui.panes.lines import Lines
+from dltui.ui.panes.lines import Lines, fit_end
 from dltui.ui.panes.long_table import LongTable
 from dltui.ui.panes.table import Column, Table
 from dltui.ui.widgets.size_guard import SizeGuard
@@ -79,10 +80,7 @@ class DiffScreen(Screen[None]):
         yield SizeGuard()
 
     def on_mount(self) -> None:
-        a, b = (visible(str(path), 200) for path in self.paths)
-        self.query_one("#diff-header", Lines).set_lines(
-            [((" diff  ", "dim"), (a, "strong"), ("  →  ", "dim"), (b, "strong"))]
-        )
+        self._draw_header()
         self._say("opening both files …")
         self.query_one(LongTable).focus()
         self._comparing.start()
@@ -92,7 +90,17 @@ class DiffScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self.query_one(SizeGuard).fit()
+        self._draw_header()
         self._draw()
+
+    def _draw_header(self) -> None:
+        """Both paths, of which the ends are what tells them apart."""
+        room = max(8, (self.app.size.width - 14) // 2)
+        a, b = (visible(str(path), 400) for path in self.paths)
+        shown = [fit_end(text, min(room, cell_len(text))) for text in (a, b)]
+        self.query_one("#diff-header", Lines).set_lines(
+            [((" diff  ", "dim"), (shown[0], "strong"), ("  →  ", "dim"), (shown[1], "strong"))]
+        )
 
     def _tell(self, found: Comparison) -> None:
         if self.is_attached:

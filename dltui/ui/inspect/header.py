@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from dltui.inspect.text import size_text
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
-from dltui.ui.inspect.wording import count_text
+from dltui.ui.inspect.wording import count_text, file_title
 from dltui.ui.panes.lines import Line, Span, fit
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def header_line(file: OpenedFile, study: Study | None, width: int) -> Line:
     """The line in at most `width` cells: what tells least is left out first."""
     checkpoint = file.checkpoint
-    name = visible(file.path.name or str(file.path))
+    name = visible(file_title(file.path))
     size = size_text(checkpoint.size_bytes)
     if study is not None:
         architecture, contents = visible(study.architecture, 60), visible(study.contents, 120)

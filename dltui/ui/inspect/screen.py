@@ -22,6 +22,7 @@ from dltui.ui.inspect.module_tree import ModuleTree
 from dltui.ui.inspect.opening import OpenedFile, Opening
 from dltui.ui.inspect.problems import Problems
 from dltui.ui.inspect.rows import Outline
+from dltui.ui.inspect.wording import file_title
 from dltui.ui.panes.key_line import KeyLine
 from dltui.ui.panes.lines import Lines
 from dltui.ui.widgets.size_guard import SizeGuard
@@ -141,7 +142,7 @@ class InspectScreen(Problems):
         self.end_scan()
         key = self.tree_widget.row.key if self.tree_widget.row is not None else None
         self.file, self.study = file, None
-        self.outline = Outline(file.path.name, file.root, lambda: file.unfolded_root)
+        self.outline = Outline(file_title(file.path), file.root, lambda: file.unfolded_root)
         self.outline.open_while_it_fits(max(8, self.app.size.height - 6))
         self.draw_header()
         for notice in self.query("#inspect-notice"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dltui.inspect.contents import Tensor
 from dltui.inspect.text import size_text
 
@@ -32,6 +34,13 @@ _SHORT = {
 def short_dtype(dtype: str) -> str:
     """`bf16`, `f32`; a packed type keeps its own name."""
     return _SHORT.get(dtype, dtype)
+
+
+def file_title(path: Path) -> str:
+    """The name of a file; of a run's checkpoint the run's name too."""
+    if path.parent.name == "checkpoints":
+        return f"{path.parent.parent.name[16:] or path.parent.parent.name}/{path.name}"
+    return path.name or str(path)
 
 
 def count_text(count: int, width: int) -> str:
