@@ -37,7 +37,7 @@ def bar_chart(
     label = format_short_count(top)
     left = len(label) + 1
     room = width - left - 1
-    if low == high:
+    if low == high or values.size == 1:
         # One value alone: a bar of three columns in the middle, not a full width of it.
         columns = np.zeros(room)
         columns[room // 2 - 1 : room // 2 + 2] = top

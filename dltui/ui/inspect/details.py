@@ -21,6 +21,7 @@ from dltui.ui.inspect.rows import Row
 from dltui.ui.inspect.tabs import ViewTabs
 from dltui.ui.inspect.views.facts import (
     code_lines,
+    heading,
     mapping_lines,
     memory_lines,
     module_lines,
@@ -273,11 +274,18 @@ class Details(Vertical):
         if row.tensor is not None:
             return tensor_lines(row.tensor, row.node, file, width)
         if self.kind == "module":
-            return module_lines(row.node, row.name, width)
+            return module_lines(row.node, row.name, file, width)
         lines: dict[str, Callable[[], list[Line]]] = {
-            "overview": lambda: overview_lines(file, self.study, width),
+            "overview": lambda: self._overview(file, width),
             "metadata": lambda: mapping_lines(file.checkpoint.metadata, width),
             "memory": lambda: memory_lines(self.study, width),
             "code": lambda: code_lines(file, width),
         }
         return lines[self.view]()
+
+    def _overview(self, file: OpenedFile, width: int) -> list[Line]:
+        """With the memory table below where all of it has room."""
+        lines = overview_lines(file, self.study, width)
+        below = [*heading("memory"), *memory_lines(self.study, width, brief=True)]
+        room = self.content_size.height - 1
+        return [*lines, *below] if len(lines) + len(below) <= room else lines

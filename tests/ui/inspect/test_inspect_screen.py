@@ -313,3 +313,16 @@ async def test_a_large_file_is_checked_when_asked_and_can_be_stopped(
         screen(pilot).start_scan()
         await until(pilot, lambda: "all values checked" in seen(pilot))
         assert "1 NaN" in seen(pilot)
+
+
+async def test_a_module_lists_the_tensors_of_all_its_blocks(tmp_path: Path) -> None:
+    async with opened(saved(tmp_path, with_problems()), (200, 50)) as pilot:
+        await until(pilot, lambda: "all values checked" in seen(pilot))
+        tree = screen(pilot).tree_widget
+        group = next(row for row in tree.rows if row.is_group)
+        tree.go_to(group.key)
+        await pilot.pause()
+        shown = seen(pilot)
+        assert "×3: h.0 to h.2" in shown
+        assert all(f"{block}.attn.weight" in shown for block in range(3))
+        assert "8×24 f32" in shown

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
+from dltui.charts.numbers import format_value
 from dltui.inspect.contents import Tensor, distinct
 from dltui.inspect.pickled_code import kind_of
 from dltui.inspect.text import shape_text, size_text
-from dltui.inspect.tree import Node, walk
+from dltui.inspect.tree import Node
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
-from dltui.ui.inspect.wording import count_text
-from dltui.ui.panes.lines import Line, fit
+from dltui.ui.inspect.wording import count_text, short_dtype
+from dltui.ui.panes.lines import Line, fit, fit_end
 
 if TYPE_CHECKING:
     from dltui.ui.inspect.study import Study
@@ -77,8 +78,11 @@ def overview_lines(file: OpenedFile, study: Study | None, width: int) -> list[Li
     return [*lines, *heading("types"), *dtype_lines(checkpoint.tensors, width)]
 
 
-def memory_lines(study: Study | None, width: int) -> list[Line]:
-    """What the model takes as it is, in other types, and while it is trained."""
+def memory_lines(study: Study | None, width: int, *, brief: bool = False) -> list[Line]:
+    """What the model takes as it is, in other types, and while it is trained.
+
+    `brief` leaves out how the sizes come about.
+    """
     if study is None:
         return [(("looking at the names …", "dim"),)]
     largest = max((row.size_bytes for row in study.memory), default=1) or 1
@@ -88,7 +92,10 @@ def memory_lines(study: Study | None, width: int) -> list[Line]:
         cells = round(bar_cells * row.size_bytes / largest)
         figures = f"{fit(row.title, 15)}{size_text(row.size_bytes):>9}  "
         lines.append(((figures, ""), ("━" * cells, "accent")))
-        lines += [((" " * 4 + piece, "dim"),) for piece in wrapped(row.formula, width - 4)]
+        if not brief:
+            lines += [((" " * 4 + piece, "dim"),) for piece in wrapped(row.formula, width - 4)]
+    if brief:
+        return lines
     lines += [(), (("P is the number of parameters. Activations come on top.", "dim"),)]
     return lines
 
@@ -109,9 +116,9 @@ def _warning(text: str, width: int) -> list[Line]:
     return [((sign, "warning"), (piece, "")) for sign, piece in zip(signs, pieces, strict=True)]
 
 
-def module_lines(node: Node, name: str, width: int) -> list[Line]:
-    """A module: its class and settings where the file has them, sizes, types."""
-    tensors = [tensor for below in walk(node) for tensor in below.tensors]
+def module_lines(node: Node, name: str, file: OpenedFile, width: int) -> list[Line]:
+    """A module: its class and settings where the file has them, sizes, types, tensors."""
+    tensors = tensors_below(node, file)
     pairs = [("module", visible(node.path or name))]
     if node.class_name:
         pairs.append(("class", visible(node.class_name)))
@@ -120,13 +127,52 @@ def module_lines(node: Node, name: str, width: int) -> list[Line]:
     pairs += [
         ("parameters", f"{node.parameters:,}"),
         ("size", size_text(node.size_bytes)),
-        ("tensors", f"{len(tensors) * node.times:,}"),
-        ("modules below", f"{sum(1 for _ in walk(node)) - 1:,}"),
+        ("tensors", f"{len(tensors):,}"),
     ]
     lines = pair_lines(pairs, width)
     if node.settings:
         lines += [*heading("settings"), *mapping_lines(node.settings, width)]
-    return [*lines, *heading("types"), *dtype_lines(tensors, width)]
+    lines += [*heading("types"), *dtype_lines(tensors, width)]
+    return [*lines, *heading("tensors"), *_tensor_list(node, tensors, file, width)]
+
+
+def tensors_below(node: Node, file: OpenedFile) -> tuple[Tensor, ...]:
+    """All tensors of a module, and of every block where several are folded into one."""
+    if not node.path:
+        return file.checkpoint.tensors
+    starts = tuple(f"{path}." for path in (node.paths or (node.path,)))
+    return tuple(t for t in file.checkpoint.tensors if t.name.startswith(starts))
+
+
+LISTED_TENSORS = 500
+
+
+def _tensor_list(node: Node, tensors: Sequence[Tensor], file: OpenedFile, width: int) -> list[Line]:
+    """Name, shape and type of each; mean and spread beside them once their values were read."""
+    wide = width >= 76
+    figures_cells = 30 if wide else 0
+    name_cells = max(10, width - 24 - figures_cells)
+    lines: list[Line] = []
+    if wide and any(tensor.name in file.statistics for tensor in tensors):
+        titles = f"{'min':>10}{'max':>10}{'std':>10}"
+        lines.append(((" " * (name_cells + 24) + titles, "dim"),))
+    for tensor in tensors[:LISTED_TENSORS]:
+        parent = node.path.rpartition(".")[0] if node.times > 1 else node.path
+        below = tensor.name.removeprefix(f"{parent}.")
+        shape = fit(shape_text(tensor.shape), 16, right=True)
+        spans = [
+            (fit_end(visible(below, 200), name_cells), ""),
+            (f" {shape} {fit(short_dtype(tensor.dtype), 6)}", "dim"),
+        ]
+        found = file.statistics.get(tensor.name)
+        if wide and found is not None:
+            values = (found.min, found.max, found.std)
+            text = "".join(f"{format_value(value):>10}" for value in values)
+            spans.append((text, "bad" if found.nan or found.infinite else ""))
+        lines.append(tuple(spans))
+    if len(tensors) > LISTED_TENSORS:
+        lines.append(((f"… and {len(tensors) - LISTED_TENSORS:,} more", "dim"),))
+    return lines
 
 
 def tensor_lines(tensor: Tensor, node: Node, file: OpenedFile, width: int) -> list[Line]:
