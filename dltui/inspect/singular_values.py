@@ -20,8 +20,8 @@ MAX_ELEMENTS = 1 << 30
 DIRECT_ELEMENTS = 1 << 22
 """Up to here the matrix is decomposed as it is, in double precision."""
 GRAM_SIZE = 4096
-"""Largest square matrix of inner products whose eigenvalues are all found: 64 MB."""
-DOUBLE_GRAM_SIZE = 2048
+"""Largest square matrix of inner products whose eigenvalues are all found: 128 MB, and as much
+again while they are. The process that does it is a child, and ends with it."""
 GRAM_OPERATIONS = 4e11
 """About ten seconds on a core."""
 LEADING = 128
@@ -50,8 +50,8 @@ def singular_values(values: Values, tensor: Tensor) -> SingularValues:
     matrix (O, I·h·w).
 
     Small ones are decomposed as they are. Of larger ones with a side of at most `GRAM_SIZE` the
-    eigenvalues of the matrix of inner products are taken; in single precision small singular values
-    are then known to 1/2000 of the largest. Of the largest the `LEADING` first are found by
+    eigenvalues of the matrix of inner products are taken, which leaves singular values below 1e-7
+    of the largest unknown. Of the largest the `LEADING` first are found by
     subspace iteration on AᵀA with a random start (Halko, Martinsson & Tropp, "Finding Structure
     with Randomness", 2011, algorithm 4.4), which reads the matrix four times and never keeps it.
 
@@ -115,16 +115,11 @@ def _row_blocks(values: Values, tensor: Tensor, shape: tuple[int, int]) -> Itera
 
 def _gram(values: Values, tensor: Tensor, shape: tuple[int, int]) -> Matrix:
     """AᵀA, summed over blocks of rows."""
-    kind = _precision(shape[1])
-    gram = np.zeros((shape[1], shape[1]), kind)
+    gram = np.zeros((shape[1], shape[1]))
     for block in _row_blocks(values, tensor, shape):
-        exact = block.astype(kind, copy=False)
+        exact = block.astype(np.float64, copy=False)
         gram += exact.T @ exact
     return gram
-
-
-def _precision(side: int) -> np.dtype[Any]:
-    return np.dtype(np.float64 if side <= DOUBLE_GRAM_SIZE else np.float32)
 
 
 def _whole(values: Values, tensor: Tensor, shape: tuple[int, int]) -> Matrix | None:
@@ -141,26 +136,18 @@ def _whole(values: Values, tensor: Tensor, shape: tuple[int, int]) -> Matrix | N
 
 def _wide_gram(whole: Matrix) -> Matrix:
     """AAᵀ, summed over blocks of columns."""
-    kind = _precision(len(whole))
-    gram = np.zeros((len(whole), len(whole)), kind)
+    gram = np.zeros((len(whole), len(whole)))
     step = max(DIRECT_ELEMENTS // (4 * len(whole)), 1)
     for begin in range(0, whole.shape[1], step):
-        block = whole[:, begin : begin + step].astype(kind, copy=False)
+        block = whole[:, begin : begin + step].astype(np.float64)
         gram += block @ block.T
     return gram
 
 
 def _from_gram(gram: Matrix, shape: tuple[int, int]) -> SingularValues:
-    squared_norm = float(np.trace(gram.astype(np.float64, copy=False)))
-    eigenvalues = np.linalg.eigvalsh(gram)[::-1].astype(np.float64)
-    exact = gram.dtype == np.float64
-    return SingularValues(
-        np.sqrt(np.clip(eigenvalues, 0, None)),
-        shape,
-        squared_norm,
-        True,
-        "inner products" if exact else "inner products in single precision",
-    )
+    eigenvalues = np.linalg.eigvalsh(gram)[::-1]
+    found = np.sqrt(np.clip(eigenvalues, 0, None))
+    return SingularValues(found, shape, float(np.trace(gram)), True, "from inner products")
 
 
 def _leading(values: Values, tensor: Tensor, shape: tuple[int, int]) -> SingularValues:
