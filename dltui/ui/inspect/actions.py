@@ -185,6 +185,18 @@ class InspectActions(Screen[None]):
         folder = f"{here.parent}/"
         self.app.push_screen(Ask(question, value=folder, title="diff", check=complaint), begin)
 
+    def action_look_at_example(self) -> None:
+        """Feeds an example to the network of a run's checkpoint, in a process with torch."""
+        from dltui.runs.checkpoints import step_of
+
+        path = self.file.path.absolute() if self.file is not None else Path()
+        if path.parent.name != "checkpoints":
+            self.app.notify("only a run's own checkpoint knows its network and data", timeout=5)
+            return
+        from dltui.ui.inspect.activations import ActivationsScreen
+
+        self.app.push_screen(ActivationsScreen(path.parent.parent, step_of(path)))
+
     # Copying and writing
 
     def action_copy(self) -> None:

@@ -41,6 +41,14 @@ INSPECT_KEYS: list[BindingType] = [
         id="inspect-check",
     ),
     Binding(
+        "a",
+        "look_at_example",
+        "Activations",
+        show=False,
+        tooltip="Of a run's checkpoint: what the network makes of an example",
+        id="inspect-activations",
+    ),
+    Binding(
         "e", "export", "Export", tooltip="Write the tensor or the list to a file", id="inspect-save"
     ),
     Binding(
