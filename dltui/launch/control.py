@@ -120,5 +120,11 @@ def _note_death(run: RunFolder) -> None:
             "state", message, step=status.step, level="warning", data={"state": "stopped"}
         )
         events.close()
+    except OSError as error:
+        raise StoreError(
+            f"the worker was killed, but that cannot be written down: {error.strerror}",
+            where=run.name,
+            remedy="free some space; until then the run is shown as died",
+        ) from error
     finally:
         lock.release()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from dltui.errors import StoreError
+from dltui.runs.append import FULL
 from dltui.runs.atomic import write_atomic
 from dltui.runs.clean import clean_json, printable
 from dltui.runs.events import EventLog
@@ -62,7 +63,11 @@ class Inbox:
             write_atomic(self.folder / f"{name}.json", json.dumps(command | {"by": user_name()}))
         except OSError as error:
             raise StoreError(
-                f"cannot send the command: {error.strerror}", where=str(self.folder)
+                f"cannot send the command: {error.strerror}",
+                where=str(self.folder),
+                remedy="free some space; SIGTERM to the worker and dltui kill need none"
+                if error.errno in FULL
+                else None,
             ) from error
         return name
 

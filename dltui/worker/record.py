@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from dltui.errors import StoreError
 from dltui.runs import ArrayLog, EventLog, MetricLog, write_status
 from dltui.runs.metrics import parse_header, segments
 from dltui.runs.reserve import Reserve
@@ -186,5 +188,12 @@ class Heartbeat:
             self._thread.join()
 
     def _run(self) -> None:
+        told = False
         while not self._over.wait(self._every_s):
-            self._beat()
+            try:
+                self._beat()
+            except (OSError, StoreError) as error:
+                # A disk that fails once must not leave a living run without a heartbeat.
+                if not told:
+                    print(f"heartbeat: {error}", file=sys.stderr, flush=True)
+                told = True

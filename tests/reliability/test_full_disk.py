@@ -6,14 +6,17 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from benchmarks.reliability.disk_full import can_mount
-from dltui.runs import EventReader, MetricReader
+from dltui.errors import StoreError
+from dltui.runs import EventReader, MetricReader, Status, create_run, inbox
 from dltui.runs.append import AppendFile
 from dltui.runs.reserve import RESERVE, SIZE_BYTES, Reserve
+from dltui.worker.record import Heartbeat
 from tests.reliability.experiments import tried
 
 
@@ -98,6 +101,7 @@ def test_space_is_kept_back_for_the_alarm_and_comes_back_when_there_is_plenty(
 
 PRINTS = """
 import sys
+import threading
 from dltui.worker.output import outlive_full_disk
 outlive_full_disk()
 for _ in range(1000):
@@ -112,3 +116,36 @@ def test_what_a_worker_prints_to_a_full_disk_does_not_end_it() -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run([sys.executable, "-c", PRINTS], stdout=full, stderr=full, check=False)
     assert done.returncode == 7
+
+
+def test_a_heart_goes_on_beating_after_a_disk_has_failed_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    beats: list[int] = []
+    third = threading.Event()
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) == 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if len(beats) == 3:
+            third.set()
+
+    heart = Heartbeat(beat, every_s=0.001)
+    heart.start()
+    assert third.wait(60)
+    heart.stop()
+    assert "Input/output error" in capsys.readouterr().err
+
+
+def test_commands_to_a_run_on_a_full_disk_say_what_works_without_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(tmp_path, "full", "", "", Status())
+
+    def full(*arguments: object, **settings: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(inbox, "write_atomic", full)
+    with pytest.raises(StoreError, match="dltui kill need none"):
+        inbox.Inbox(run.inbox).send("stop")
