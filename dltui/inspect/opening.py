@@ -117,7 +117,8 @@ def open_file(path: Path) -> Checkpoint:
     raise CheckpointError(
         "this file is empty" if not head else "this is no checkpoint of a format known here",
         where=str(path),
-        remedy="Known: PyTorch, safetensors, Hugging Face folders, GGUF, Keras, HDF5, ONNX, numpy.",
+        remedy="Known: PyTorch, safetensors, Hugging Face folders, GGUF, Keras, HDF5, ONNX, numpy, "
+        "Python pickles, runs of dltui.",
     )
 
 
