@@ -78,7 +78,7 @@ def in_words(found: Difference, key: str) -> list[Line]:
 def _sentences(change: Change) -> list[str]:
     share = change.changed / max(1, change.elements)
     said = [
-        f"{change.changed:,} of {change.elements:,} values differ ({share:.3g} of them), "
+        f"{change.changed:,} of {change.elements:,} values differ ({share:.3%}), "
         f"by {format_value(change.max_abs)} at most",
         f"‖Δ‖ / ‖a‖ = {format_value(change.relative_l2)}   "
         f"‖a‖ = {format_value(change.norm_a)}   ‖b‖ = {format_value(change.norm_b)}   "

@@ -109,6 +109,8 @@ class PicturePanel(Panel):
         self.sheet_view.set_content(SheetContent(images, captions, columns))
         limit = format_value(sheet.limit)
         shades = "blue −, orange +" if self._has_colors else "black −, white +"
+        if sheet.images[0].ndim == 3:
+            shades = "red, green and blue of the input, grey is 0, ±"
         hint = " · enter one of them" if len(sheet.images) > 1 and self.single is None else ""
         hint = " · esc all" if self.single is not None else hint
         self.say(((sheet.title, ""), (f"   {shades}{limit}{hint}", "dim")))
