@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import io
 import os
@@ -73,10 +72,8 @@ def _exit_code(*, debug: bool) -> int:
 def _listing() -> int | None:
     """`dltui inspect FILE [--json]`; None where the command line says more than that.
 
-    What is imported and listed stays to the end: to look for garbage among it, on the way and when
-    the process ends, takes a fifth of the time.
+    What is imported stays to the end: to look for garbage among it only takes time.
     """
-    atexit.register(gc.freeze)
     gc.disable()
     try:
         from dltui.cli.inspect import inspect, simple_look
