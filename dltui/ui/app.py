@@ -22,6 +22,7 @@ from dltui.ui.key_words import active_keys
 from dltui.ui.settings import Settings
 from dltui.ui.terminal_cells import TerminalCells
 from dltui.ui.themes import DARK, LIGHT, default_theme
+from dltui.ui.widgets.size_guard import SizeGuard
 
 
 class DltuiApp(KeysInOrder, App[int]):
@@ -76,6 +77,12 @@ class DltuiApp(KeysInOrder, App[int]):
     def on_resize(self) -> None:
         # Terminals move and cut their lines as they see fit.
         self.terminal.forget()
+        self.call_after_refresh(self._fit_guards)
+
+    def _fit_guards(self) -> None:
+        """What says that a terminal is too small is hidden in a larger one, and hears nothing."""
+        for guard in self.screen.query(SizeGuard):
+            guard.fit()
 
     def action_draw_again(self) -> None:
         """Sends the whole screen, where something else has written over it."""

@@ -17,6 +17,7 @@ from dltui.ui.screens.dialogs import Ask
 from dltui.ui.screens.editor import EditorScreen
 from dltui.ui.screens.help import HelpScreen
 from dltui.ui.screens.options import OptionsScreen
+from dltui.ui.widgets.size_guard import SizeGuard
 from tests.ui.driving import settled
 
 OWN = """dltui: 1
@@ -239,3 +240,16 @@ async def test_enter_pressed_twice_answers_a_dialog_once() -> None:
         await settled(pilot)
         assert answers == ["this"]
         assert len(app.screen_stack) == 1
+
+
+async def test_a_terminal_that_becomes_too_small_says_so_and_large_again_shows_all() -> None:
+    app = DltuiApp()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        assert app.screen.query_one(SizeGuard).display
+        assert app.screen.has_class("-too-small")
+        await pilot.resize_terminal(120, 36)
+        await pilot.pause()
+        assert not app.screen.has_class("-too-small")

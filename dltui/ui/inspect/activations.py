@@ -95,9 +95,6 @@ class ActivationsScreen(Screen[None]):
         self.query_one(Table).focus()
         self._ask()
 
-    def on_resize(self) -> None:
-        self.query_one(SizeGuard).fit()
-
     def action_step(self, by: int) -> None:
         self.example = max(0, self.example + by)
         self._ask()

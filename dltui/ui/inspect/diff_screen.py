@@ -89,7 +89,6 @@ class DiffScreen(Screen[None]):
         self._comparing.stop()
 
     def on_resize(self) -> None:
-        self.query_one(SizeGuard).fit()
         self._draw_header()
         self._draw()
 

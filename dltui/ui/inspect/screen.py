@@ -190,9 +190,6 @@ class InspectScreen(Problems):
         self.set_class(event.size.width < ONE_PANE_BELOW, "-one-pane")
         self.findings.fit()
         self.draw_header()
-        # While it is hidden nobody tells it.
-        for guard in self.query(SizeGuard):
-            guard.fit()
 
     def draw_header(self) -> None:
         """Writes the first line anew."""
