@@ -7,7 +7,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --durations=25
 
 # Without compiled modules the import of torch takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
