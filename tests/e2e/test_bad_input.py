@@ -143,7 +143,7 @@ def test_an_override_that_makes_no_sense_is_refused(
         (["train", "good.yaml", "--headless", "--runs", "good.yaml"], "is no folder"),
         (["new", "good.yaml", "--from", "vision/cnn-digits"], "exists already"),
         (["new", "x.yaml", "--from", "nope"], "unknown recipe `nope`"),
-        (["export", "last", "--to", "xlsx"], "--to csv or --to json"),
+        (["export", "last", "--to", "xlsx"], "--to csv, --to json or --to tensorboard"),
         (["set", "last", "foo=1"], "there are no runs yet"),
         (["set", "last", "lr=abc"], "'abc' is no number"),
         (["set", "last", "lr=-1"], "a learning rate is above 0"),
@@ -176,7 +176,7 @@ def test_folders_that_only_look_like_runs_are_left_out_and_named(
         ("garbage", "this is not the status of a run"),
         ("empty", "this folder is not a run"),
         ("file", "a run is a folder, this is not one"),
-        ("link", "may not be a symbolic link"),
+        ("link", "may not be symbolic links"),
         ("2026", "5 runs go by '2026'"),
     ]:
         for verb in (["doctor"], ["plot"], ["pause"], ["resume"], ["watch", "--plain"]):
