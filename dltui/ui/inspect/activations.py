@@ -117,7 +117,7 @@ class ActivationsScreen(Screen[None]):
                 files = [Path(folder) / str(each["file"]) for each in found["pictures"]]
                 images = tuple(opened_image(file.read_bytes()) for file in files)
             except (DltuiError, OSError, ValueError) as error:
-                self.post_message(self.Looked(example, None, problem=str(error)))
+                self.post_message(self.Looked(example, None, problem=_problem(error)))
                 return
         self.post_message(self.Looked(example, found, images))
 
@@ -138,6 +138,13 @@ class ActivationsScreen(Screen[None]):
         )
         columns = 1 if len(event.images) <= 3 else 2
         self.query_one(PictureSheetView).set_content(SheetContent(event.images, captions, columns))
+
+
+def _problem(error: Exception) -> str:
+    """What happened and what to do; where is the run on the screen, whose path may be long."""
+    if isinstance(error, DltuiError):
+        return "\n".join(filter(None, (error.message, error.remedy)))
+    return str(error)
 
 
 def _told(found: dict[str, Any]) -> str:
