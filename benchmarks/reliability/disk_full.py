@@ -93,7 +93,7 @@ def main(place: Path) -> None:
     losses: list[str] = []
     try:
         _until(lambda: read_status(run.path).checkpoint_step, run)
-        with _filled(place):
+        with filled(place):
             full_s = time.time()
             _until(lambda: _alarms(run), run)
             shown = asyncio.run(_screen(run, "disk is full"))
@@ -122,7 +122,7 @@ def main(place: Path) -> None:
 
 
 @contextmanager
-def _filled(place: Path) -> Iterator[None]:
+def filled(place: Path) -> Iterator[None]:
     """Not a byte is free inside the block."""
     filler = place / "filler"
     with filler.open("wb", buffering=0) as file:

@@ -9,7 +9,7 @@ from dltui.runs.append import FULL
 
 RESERVE = ".reserve"
 SIZE_BYTES = 2**17
-_PART_BYTES = 2**14
+_PART_BYTES = 2**13
 _PLENTY_BYTES = 2**20
 
 
@@ -43,17 +43,20 @@ class Reserve:
             if error.errno not in FULL:
                 raise
 
-    def spend(self) -> None:
-        """Frees some KiB for what is to be written next."""
+    def spend(self) -> bool:
+        """Frees some KiB for what is to be written next; False where nothing is left to free."""
         self.is_whole = False
         try:
-            os.truncate(self._path, max(self._path.stat().st_size - _PART_BYTES, 0))
+            kept = self._path.stat().st_size
+            os.truncate(self._path, max(kept - _PART_BYTES, 0))
         except FileNotFoundError:
-            return
+            return False
         except OSError as error:
             # Where even this needs space, the alarm waits in memory.
             if error.errno not in FULL:
                 raise
+            return False
+        return kept > 0
 
     def remove(self) -> None:
         """For the end of the worker."""

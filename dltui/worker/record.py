@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.errors import StoreError
 from dltui.runs import ArrayLog, EventLog, MetricLog, write_status
+from dltui.runs.append import FULL
 from dltui.runs.metrics import parse_header, segments
 from dltui.runs.reserve import Reserve
 
@@ -53,19 +54,18 @@ class RunRecord:
 
     def _write_status(self, sync: bool) -> None:
         """A full disk is told once; the next heartbeat tries again."""
-        try:
+        while True:
             try:
                 write_status(self.folder.path, self.status, sync=sync)
-            except OSError:
+                break
+            except OSError as error:
                 # A change of state, other than a heartbeat, is worth what was kept back.
-                if not sync:
-                    raise
-                self._reserve.spend()
-                write_status(self.folder.path, self.status, sync=sync)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self.trouble("status", f"status.json: {reason}; training goes on. Free some space.")
-            return
+                if sync and error.errno in FULL and self._reserve.spend():
+                    continue
+                reason = error.strerror or str(error)
+                self.trouble("status", f"status.json: {reason}; training goes on. Free some space.")
+                return
+        self.events.flush()
         self._reserve.keep()
         self.trouble("status", None)
 
@@ -142,10 +142,11 @@ class RunRecord:
             frames.close()
 
     def _disk_alarm(self, message: str) -> None:
-        # The event log lies on the same disk.
-        self._reserve.spend()
         print(message, flush=True)
         self.event("alarm", message, level="error")
+        # The event log lies on the same disk, and the other logs want what is freed there as well.
+        while not self.events.flush() and self._reserve.spend():
+            continue
 
     def close(self) -> None:
         """Flush and close every log."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reliability.disk_full import can_mount
+from benchmarks.reliability.disk_full import can_mount, within_tmpfs
 from dltui.errors import StoreError
 from dltui.runs import EventReader, MetricReader, Status, create_run, inbox
 from dltui.runs.append import AppendFile
@@ -97,6 +97,45 @@ def test_space_is_kept_back_for_the_alarm_and_comes_back_when_there_is_plenty(
     assert place.stat().st_size == SIZE_BYTES
     reserve.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+FULL_TO_THE_BYTE = """
+import sys
+from pathlib import Path
+from benchmarks.reliability.disk_full import filled
+from dltui.runs import EventReader, Status, create_run
+from dltui.worker.record import RunRecord
+
+def alarms():
+    reader = EventReader(run.events)
+    reader.poll()
+    return [event.message for event in reader.events if event.kind == "alarm"]
+
+place = Path(sys.argv[1])
+run = create_run(place, "full", "", "", Status())
+record = RunRecord(run, Status())
+# The block that the events end in has no room for one more line.
+blocks = -(-(run.events.stat().st_size + 200) // 4096) * 4096
+record.event("log", "x" * (blocks - run.events.stat().st_size - 118))
+with filled(place):
+    for number in range(3):
+        record.event("log", "not worth what is kept back" * 200)
+    record.trouble("samples", "no space for samples")
+    print(alarms())
+    record.state("paused")
+    record.update()
+print(len(alarms()), len(list(place.glob("*/.reserve"))))
+record.close()
+"""
+
+
+def test_the_alarm_is_told_where_other_events_wait_for_space_already(tmp_path: Path) -> None:
+    if not can_mount(tmp_path):
+        pytest.skip("this machine does not let a user mount a disk of 4 MB")
+    inside = within_tmpfs(tmp_path, [sys.executable, "-c", FULL_TO_THE_BYTE])
+    done = subprocess.run(inside, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["no space for samples", "['no space for samples']", "1 1"]
 
 
 PRINTS = """
