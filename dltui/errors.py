@@ -17,7 +17,9 @@ DltuiError                 says what happened, where, and what to do next
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+
+from dltui.records import record
 
 
 class DltuiError(Exception):
@@ -77,7 +79,8 @@ class TrainingError(DltuiError):
     exit_code = 1
 
 
-class Problem(NamedTuple):
+@record
+class Problem:
     """One problem of a recipe. `line` and `column` count from 1; `path` is the dotted key.
 
     `typed` is what stands before the message where there is no file to go to: the override or the
@@ -99,7 +102,14 @@ class Problem(NamedTuple):
 
     def as_json(self) -> dict[str, str | int]:
         """The object that `dltui validate --json` lists under `errors`."""
-        return self._asdict()
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "path": self.path,
+            "message": self.message,
+            "typed": self.typed,
+        }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Problem:

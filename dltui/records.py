@@ -57,7 +57,7 @@ def record(cls: type[T]) -> type[T]:
     if "__repr__" not in body:
         body["__repr__"] = _text
     made_class: Any = type(cls.__name__, (), body)
-    made_class.__init__ = _initializer(made_class, names, defaults)
+    made_class.__init__ = _first_initializer(made_class, names, defaults)
     kept: type[T] = made_class
     return kept
 
@@ -94,6 +94,18 @@ class _Fields:
             twin: Any = dataclasses.make_dataclass(owner.__name__, fields)
             self.made = twin.__dataclass_fields__
         return self.made
+
+
+def _first_initializer(
+    cls: type[Any], names: Iterable[str], defaults: dict[str, Any]
+) -> Callable[..., None]:
+    """`__init__` until the first record is made: a listing makes few of the kinds there are."""
+
+    def __init__(self: Any, *values: Any, **fields: Any) -> None:  # noqa: N807
+        cls.__init__ = _initializer(cls, names, defaults)
+        cls.__init__(self, *values, **fields)
+
+    return __init__
 
 
 def _initializer(cls: type, names: Iterable[str], defaults: dict[str, Any]) -> Callable[..., None]:

@@ -39,6 +39,8 @@ def main() -> None:
         print(f"dltui: {where}{error.strerror or error}", file=sys.stderr)
         _drop_output()
         code = 2
+    # What goes with the process need not be searched for garbage first.
+    gc.freeze()
     sys.exit(code)
 
 

@@ -16,7 +16,7 @@ from dltui.errors import UsageError
 from dltui.inspect.contents import Checkpoint, Tensor
 from dltui.inspect.describe import OF_ONE_TENSOR, VIEWS, Ask, find, whole
 from dltui.inspect.opening import open_checkpoint
-from dltui.inspect.records import record
+from dltui.records import record
 
 
 @record

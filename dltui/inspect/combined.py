@@ -23,7 +23,7 @@ from dltui.inspect.contents import (
     Tensor,
     View,
 )
-from dltui.inspect.records import replaced
+from dltui.records import replaced
 
 
 def combined(
@@ -110,4 +110,4 @@ def in_file(place: Place, files: int) -> Place:
 
 
 def _extent(extent: Extent, files: int) -> Extent:
-    return Extent(extent.file + files, extent.offset, extent.size)
+    return Extent(extent.file + files, extent.offset, extent.size, extent.after_header)

@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from dltui.inspect.records import made, record
+from dltui.records import made, record
 
 BITS = {
     "bool": 8,
@@ -43,6 +43,9 @@ class Extent:
     """Index into `Checkpoint.files`."""
     offset: int
     size: int
+    after_header: bool = False
+    """Whether the header of an archive's member stands at `offset`, and the bytes after it: a
+    header a storage would be a read each, all over the file, only to list it."""
 
 
 @record

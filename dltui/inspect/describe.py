@@ -13,8 +13,8 @@ from dltui.errors import UsageError
 from dltui.inspect.contents import Checkpoint, Tensor, distinct
 from dltui.inspect.parts import Part, model_part, parts
 from dltui.inspect.plain_json import finite, plain
-from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
+from dltui.records import record
 
 if TYPE_CHECKING:
     from dltui.inspect.tree import Node

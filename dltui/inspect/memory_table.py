@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dltui.inspect.contents import BITS, Checkpoint, distinct
 from dltui.inspect.parts import model_part
-from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
+from dltui.records import record
 
 
 @record

@@ -34,14 +34,15 @@ _ENDINGS = {
 """Of files that a message about their folder names; nothing is told by them."""
 
 _ZIP = b"PK"
-_BEGINNINGS: Mapping[str, bytes] = {
-    **dict.fromkeys(("torchscript", "pt2", "torch_zip", "keras", "npz"), _ZIP),
-    "npy": b"\x93NUMPY",
-    "gguf": b"GGUF",
-    "onnx": b"\x08",
-    "plain_pickle": b"\x80",
+_MARKS: Mapping[str, tuple[int, bytes]] = {
+    **dict.fromkeys(("torchscript", "pt2", "torch_zip", "keras", "npz"), (0, _ZIP)),
+    "safetensors": (8, b"{"),
+    "npy": (0, b"\x93NUMPY"),
+    "gguf": (0, b"GGUF"),
+    "onnx": (0, b"\x08"),
+    "plain_pickle": (0, b"\x80"),
 }
-"""What files of a format begin with, where that is sure: only then its module is imported."""
+"""What stands at a place of all files of a format: only where it does the module is imported."""
 
 
 class FileFormat(Protocol):
@@ -105,7 +106,8 @@ def open_file(path: Path) -> Checkpoint:
     with Source(path) as source:
         head = source.read(0, min(HEAD_BYTES, source.size))
         for name in FILE_FORMATS:
-            if not head.startswith(_BEGINNINGS.get(name, b"")):
+            at, mark = _MARKS.get(name, (0, b""))
+            if not head.startswith(mark, at):
                 continue
             file_format = cast(FileFormat, import_module(f"dltui.inspect.formats.{name}"))
             if file_format.sniff(head, source):

@@ -15,8 +15,8 @@ from dltui.inspect.contents import BITS, Checkpoint, Tensor
 from dltui.inspect.keras_state import keras_slots
 from dltui.inspect.nested import at
 from dltui.inspect.parts import Part, parts
-from dltui.inspect.records import record
 from dltui.inspect.roles import is_buffer
+from dltui.records import record
 
 Shape = tuple[int, ...]
 
@@ -65,6 +65,8 @@ def _key_and_slot(name: str) -> tuple[str, str]:
 
 def bare(name: str) -> str:
     """A name without what wrappers put into it anywhere."""
+    if "mod" not in name:
+        return name
     return ".".join(
         step
         for step in name.split(".")
@@ -77,6 +79,8 @@ def _by_name(model: Part | None) -> dict[str, str]:
     if model is None:
         return {}
     full = {bare(tensor.name): tensor.name for tensor in model.tensors}
+    if not model.prefix:
+        return full
     local = {bare(model.local_name(tensor)): tensor.name for tensor in model.tensors}
     return {**full, **local}
 

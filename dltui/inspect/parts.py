@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from dltui.inspect.contents import Checkpoint, Tensor
 from dltui.inspect.nested import at
-from dltui.inspect.records import record
 from dltui.inspect.scalars import scalar
+from dltui.records import record
 
 Kind = Literal["model", "ema", "optimizer", "other"]
 ORDER: tuple[Kind, ...] = ("model", "ema", "optimizer", "other")

@@ -11,8 +11,15 @@ from typing import Literal
 
 Kind = Literal["usual", "foreign", "harmful"]
 
-_USUAL = re.compile(
-    r"""
+_IN_MOST_FILES = frozenset(
+    {
+        *("collections.OrderedDict", "torch._utils._rebuild_tensor_v2"),
+        "torch._utils._rebuild_parameter",
+        *("torch.FloatStorage", "torch.HalfStorage", "torch.BFloat16Storage", "torch.LongStorage"),
+    }
+)
+"""Usual ones, for which no pattern need be compiled."""
+_USUAL = r"""
     torch\.(\w+Storage | Size | device | dtype | Tensor | Generator)
     | torch\.(u?int\d+ | float\d+ | float8_\w+ | bfloat16 | complex\d+)
     | torch\.(bool | long | double | half)
@@ -29,11 +36,8 @@ _USUAL = re.compile(
     | (builtins | __builtin__)\.
       (set | frozenset | dict | list | tuple | int | float | bool | str | bytes | bytearray
        | complex | slice | range | object)
-    """,
-    re.VERBOSE,
-)
-_HARMFUL = re.compile(
-    r"""
+    """
+_HARMFUL = r"""
     (os | posix | nt | subprocess | sys | shutil | socket | importlib | runpy | pty | ctypes | code
      | codeop | commands | popen2 | webbrowser | marshal | pickle | _pickle | cloudpickle | dill
      | multiprocessing | asyncio | timeit | pdb | bdb | cProfile | profile | trace | pip | pydoc
@@ -45,9 +49,7 @@ _HARMFUL = re.compile(
     | torch\.utils\.(cpp_extension | model_zoo | collect_env | data)\b.*
     | torch\.serialization\.load
     | numpy\.(load | fromfile | memmap | save | savez | testing | f2py | distutils)\b.*
-    """,
-    re.VERBOSE,
-)
+    """
 
 _HARMFUL_STEPS = frozenset(
     {
@@ -65,8 +67,8 @@ def kind_of(name: str) -> Kind:
     `usual`: it rebuilds tensors, modules of torch and plain values. `harmful`: it can run commands,
     import or write when it is called. `foreign`: a class or function of some other package.
     """
-    if _USUAL.fullmatch(name):
+    if name in _IN_MOST_FILES or re.fullmatch(_USUAL, name, re.VERBOSE):
         return "usual"
-    if _HARMFUL.fullmatch(name) or not _HARMFUL_STEPS.isdisjoint(name.split(".")):
+    if re.fullmatch(_HARMFUL, name, re.VERBOSE) or not _HARMFUL_STEPS.isdisjoint(name.split(".")):
         return "harmful"
     return "foreign"

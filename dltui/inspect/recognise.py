@@ -13,8 +13,8 @@ from dltui.inspect.parts import Part, model_part
 from dltui.inspect.roles import is_buffer
 
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
-_RECIPE_NAME = re.compile(r"^name: *([\w ./-]{1,80})$", re.MULTILINE)
-_RECURRENT = re.compile(r"(?:(.*)\.)?weight_hh_l(\d+)(_reverse)?$")
+_RECIPE_NAME = r"(?m)^name: *([\w ./-]{1,80})$"
+_RECURRENT = r"(?:(.*)\.)?weight_hh_l(\d+)(_reverse)?$"
 
 
 def recognise(checkpoint: Checkpoint) -> str | None:
@@ -57,7 +57,7 @@ def _gguf(metadata: Mapping[str, Any]) -> str | None:
 def _recipe_name(metadata: Mapping[str, Any]) -> str:
     """Of the recipe that a run of dltui keeps beside its checkpoints."""
     recipe = metadata.get("recipe")
-    found = _RECIPE_NAME.search(recipe) if isinstance(recipe, str) else None
+    found = re.search(_RECIPE_NAME, recipe) if isinstance(recipe, str) else None
     return found[1] if found else ""
 
 
@@ -79,7 +79,7 @@ def _recurrent(model: Part) -> str | None:
     """torch's recurrent layers, by how many gates stand in one matrix."""
     kinds: dict[str, tuple[int, bool]] = {}
     for tensor in model.tensors:
-        found = _RECURRENT.search(tensor.name)
+        found = re.search(_RECURRENT, tensor.name)
         if found and len(tensor.shape) == 2 and tensor.shape[1]:
             kind = _GATES.get(tensor.shape[0] // tensor.shape[1])
             if kind:

@@ -7,6 +7,7 @@ import struct
 from dltui.errors import CheckpointError
 from dltui.inspect.contents import BITS, Checkpoint, Plain, Tensor, View
 from dltui.inspect.source import Source
+from dltui.inspect.zip_archive import located
 
 _LAYOUTS = {
     "bool": "?",
@@ -36,7 +37,7 @@ def scalar(checkpoint: Checkpoint, tensor: Tensor) -> int | float | None:
     skipped = place.offset * item_bytes if isinstance(place, View) else 0
     try:
         with Source(checkpoint.files[extent.file]) as source:
-            data = source.read(extent.offset + skipped, item_bytes)
+            data = source.read(located(source, extent).offset + skipped, item_bytes)
     except CheckpointError:
         return None
     found: int | float = struct.unpack((">" if place.big_endian else "<") + layout, data)[0]

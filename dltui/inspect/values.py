@@ -31,6 +31,7 @@ from dltui.inspect.dtypes import Array, numbers, stored_dtype
 from dltui.inspect.hdf5_process import VALUES_MEMORY_BYTES, Hdf5Process
 from dltui.inspect.packed import VARINT, block, unpacked, varints
 from dltui.inspect.source import Source
+from dltui.inspect.zip_archive import located
 
 CHUNK_BYTES = 1 << 22
 """How much `chunks` reads at once: a few times a core's cache, and long enough for any disk."""
@@ -110,9 +111,10 @@ class Values:
         size = tensor.elements * _item_bytes(tensor.dtype)
         if isinstance(place, Plain):
             return Extent(place.extent.file, place.extent.offset, size)
-        if isinstance(place, View) and _dense(tensor.shape, place.stride):
-            item = _item_bytes(tensor.dtype)
-            return Extent(place.storage.file, place.storage.offset + place.offset * item, size)
+        if _dense(tensor.shape, place.stride):
+            _, storage = self._at(place.storage)
+            begin = storage.offset + place.offset * _item_bytes(tensor.dtype)
+            return Extent(storage.file, begin, size)
         return None
 
     def _block(self, tensor: Tensor, place: Place, shape: tuple[int, ...]) -> Array:
@@ -134,14 +136,15 @@ class Values:
             return self._inflated(tensor, place, dtype, shape)
         if isinstance(place, Plain):
             size = prod(shape) * dtype.itemsize
-            data = self._source(place.extent.file).read(place.extent.offset, size)
+            source, extent = self._at(place.extent)
+            data = source.read(extent.offset, size)
             order = "F" if place.fortran_order else "C"
             return np.frombuffer(data, dtype).reshape(shape, order=order)  # type: ignore[call-overload, no-any-return]
         assert_never(place)
 
     def _unpacked(self, tensor: Tensor, place: Packed, chunk_bytes: int) -> Iterator[Array]:
         """The values of packed blocks, flat, so many blocks at once that they fill a chunk."""
-        source, extent = self._source(place.extent.file), place.extent
+        source, extent = self._at(place.extent)
         try:
             elements, size = block(place.kind)
             step = max(chunk_bytes // (elements * 4), 1) * size
@@ -190,9 +193,9 @@ class Values:
     def _of_variable_length(self, tensor: Tensor, place: Packed) -> Array:
         if place.kind != VARINT:
             raise self._refused(tensor, f"its values are packed as {place.kind}")
-        data = self._source(place.extent.file).extent(place.extent)
+        source, extent = self._at(place.extent)
         try:
-            found = varints(data, stored_dtype(tensor.dtype))
+            found = varints(source.extent(extent), stored_dtype(tensor.dtype))
         except CheckpointError as error:
             raise self._refused(tensor, error.message) from error
         if len(found) != tensor.elements:
@@ -202,7 +205,7 @@ class Values:
     def _embedded(self, tensor: Tensor, place: Embedded, shape: tuple[int, ...]) -> Place:
         from dltui.inspect.formats.torch_zip import embedded_tensor  # only these need pickles
 
-        found = embedded_tensor(self._source(place.extent.file), place.extent)
+        found = embedded_tensor(*self._at(place.extent))
         if found.place is None or (found.shape, found.dtype) != (shape, tensor.dtype):
             why = f"a file says {found.dtype} {list(found.shape)} of it, the index another"
             raise self._refused(tensor, why)
@@ -221,6 +224,7 @@ class Values:
         if prod(shape) == 0:
             return np.empty(shape, dtype)
         span = _span(shape, stride)
+        source, storage = self._at(storage)
         begin = storage.offset + offset * dtype.itemsize
         if (
             offset < 0
@@ -228,13 +232,14 @@ class Values:
             or (offset + span) * dtype.itemsize > storage.size
         ):
             raise self._refused(tensor, "it reaches beyond its storage")
-        data = np.frombuffer(self._source(storage.file).read(begin, span * dtype.itemsize), dtype)
+        data = np.frombuffer(source.read(begin, span * dtype.itemsize), dtype)
         return _strided(data, shape, stride)
 
     def _inflated(
         self, tensor: Tensor, place: Deflated, dtype: np.dtype[np.generic], shape: tuple[int, ...]
     ) -> Array:
-        packed = self._source(place.extent.file).extent(place.extent)
+        source, extent = self._at(place.extent)
+        packed = source.extent(extent)
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             data = inflate.decompress(packed, place.inflated_bytes + 1)
@@ -260,7 +265,7 @@ class Values:
         dtype = stored_dtype(tensor.dtype)
         dtype = dtype.newbyteorder(">") if place.big_endian else dtype
         first = place.skip + place.offset * dtype.itemsize
-        source, packed = self._source(place.extent.file), place.extent
+        source, packed = self._at(place.extent)
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         position, passed, left = 0, 0, tensor.elements * dtype.itemsize
         waiting = b""
@@ -294,6 +299,11 @@ class Values:
             )
             whole[window] = self._block(tensor, piece.place, piece.shape)
         return whole
+
+    def _at(self, extent: Extent) -> tuple[Source, Extent]:
+        """The file of an extent, and where in it the bytes are."""
+        source = self._source(extent.file)
+        return source, located(source, extent)
 
     def _source(self, file: int) -> Source:
         """The file, opened if need be; the one opened first is closed when there are too many."""

@@ -16,8 +16,8 @@ from typing import Protocol
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Extent
-from dltui.inspect.records import record
 from dltui.inspect.source import Source
+from dltui.records import record
 
 _END = Struct("<4s4H2LH")
 _END64 = Struct("<4sQ2H2L4Q")
@@ -86,6 +86,20 @@ def directory_bytes(source: Source) -> bytes:
         return source.read(begin, size)
     except CheckpointError:
         return b""
+
+
+def located(source: Source, extent: Extent) -> Extent:
+    """Where the bytes of an extent are that stand after a member's header.
+
+    Raises CheckpointError if there is no such header.
+    """
+    if not extent.after_header:
+        return extent
+    magic, *_, name_size, extra_size = _LOCAL.unpack(source.read(extent.offset, _LOCAL.size))
+    if magic != b"PK\x03\x04":
+        raise _damaged(source, "a member does not begin where its directory says")
+    begin = extent.offset + _LOCAL.size + name_size + extra_size
+    return Extent(extent.file, begin, extent.size)
 
 
 def check_directory(source: Source) -> None:
@@ -157,6 +171,10 @@ class Archive:
         if begin + member.packed_bytes > self._end_of_data:
             raise self._damaged(f"{member.name!r} reaches beyond its data")
         return Extent(file, self._base + begin, member.packed_bytes)
+
+    def extent_after_header(self, member: Member) -> Extent:
+        """The same without a look at the member's own header, which `located` takes later."""
+        return Extent(0, self._base + member.header, member.packed_bytes, after_header=True)
 
     def read(self, name: str, limit_bytes: int) -> bytes:
         """A member's content, inflated.

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 import pytest
 
 from dltui.inspect.contents import Checkpoint, Extent, Module, Plain
-from dltui.inspect.records import made, record, replaced
+from dltui.records import made, record, replaced
 
 
 @record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dltui.inspect.records import made, record
+from dltui.records import made, record
 
 Shape = tuple[int | None, ...]
 ANY: None = None

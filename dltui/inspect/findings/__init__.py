@@ -1,7 +1,7 @@
 """What is wrong with a checkpoint, told with its evidence.
 
-A rule is a small pure function from `Evidence` to findings; `rules/__init__.py` lists them all, and
-a new one is added there.
+A rule is a small pure function from `Evidence` to findings; `rules/structural.py` and
+`rules/measured.py` list them all, and a new one is added there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Finding", "Severity", "structural_findings", "value_findings"]
 
 def structural_findings(checkpoint: Checkpoint) -> tuple[Finding, ...]:
     """What names, types, shapes and metadata show; no value is read. Errors first."""
-    from dltui.inspect.findings.rules import STRUCTURAL_RULES
+    from dltui.inspect.findings.rules.structural import STRUCTURAL_RULES
 
     return _found(STRUCTURAL_RULES, Evidence(checkpoint))
 
@@ -36,7 +36,7 @@ def value_findings(
     CheckpointError if the file changed since.
     """
     # numpy, which the structural findings do without
-    from dltui.inspect.findings.rules import VALUE_RULES
+    from dltui.inspect.findings.rules.measured import VALUE_RULES
     from dltui.inspect.values import Values
 
     with Values(checkpoint) as values:

@@ -97,8 +97,8 @@ class _Stored:
         """Each entry's range. Raises CheckpointError where a file is shorter than the index says,
         or a name leads out of the folder."""
         numbers: dict[str, int | None] = {}
-        for key, info in entries.pairs:
-            index, place = _fields(key), _fields(info)
+        for entry, info in entries.pairs:
+            index, place = _fields(entry), _fields(info)
             match index.get("fqn"), place:
                 case str(name), {
                     "relative_path": str(file),
@@ -119,7 +119,11 @@ class _Stored:
                 self.transformed[file] = None
                 continue
             self.budget.take(_PIECE_BYTES)
-            self.extents[_key(name, _size(index.get("offset")))] = Extent(number, offset, size)
+            try:
+                key = _key(name, _size(index.get("offset")))
+            except ValueError as error:
+                raise self._damaged(f"{quoted(name)}: {error}") from error
+            self.extents[key] = Extent(number, offset, size)
 
     def _number(self, file: str) -> int | None:
         """The file's place among the files, None if it is not there."""

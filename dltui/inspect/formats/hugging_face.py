@@ -19,8 +19,8 @@ from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint, Module
 from dltui.inspect.formats import sharded
 from dltui.inspect.opening import open_file
-from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
+from dltui.records import replaced
 
 _STEMS = ("model", "pytorch_model", "adapter_model", "diffusion_pytorch_model", "tf_model")
 _ENDINGS = (".safetensors.index.json", ".safetensors", ".bin.index.json", ".bin", ".h5")

@@ -18,9 +18,9 @@ from dltui.inspect.formats.torch_zip import archive_root, embedded_tensor, read_
 from dltui.inspect.pickles.naming import shared_storages
 from dltui.inspect.pickles.nodes import Persistent
 from dltui.inspect.pickles.torch_tensors import Rebuilt, Storage, checked_place
-from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, Part, begins_as_zip, directory_bytes
+from dltui.records import replaced
 
 FORMAT = "PyTorch export (.pt2)"
 _OLD = {

@@ -20,8 +20,8 @@ from dltui.inspect import json_text
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import open_file
-from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
+from dltui.records import replaced
 
 FORMAT = "dltui checkpoint"
 _PARTS = {"model.pt": "model", "ema.pt": "ema", "training.pt": ""}

@@ -27,8 +27,8 @@ from dltui.inspect.checks import (
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import HEAD_BYTES, open_file
-from dltui.inspect.records import record, replaced
 from dltui.inspect.source import Source
+from dltui.records import record, replaced
 
 _MAX_SHARDS = 10_000
 

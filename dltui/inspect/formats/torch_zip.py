@@ -24,9 +24,9 @@ from dltui.inspect.pickles.torch_tensors import (
     item_bytes,
     not_readable,
 )
-from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, Part, begins_as_zip, directory_bytes
+from dltui.records import replaced
 
 MAX_PICKLE_BYTES = 64 << 20
 _MARKS_OF_PROGRAMS = (*(b"/constants.pkl", b"archive_format", b"serialized_exported_program.json"),)
@@ -132,7 +132,7 @@ class ZipStorages:
         if known is None:
             member = self._archive.member(self._folder + key)
             inflated = member.inflated_bytes if member.deflated else None
-            known = self._found[key] = (self._archive.extent(member), inflated)
+            known = self._found[key] = (self._archive.extent_after_header(member), inflated)
         extent, inflated = known
         if elements * item_bytes(dtype) > (extent.size if inflated is None else inflated):
             raise not_readable(self.path, f"storage {key!r} is shorter than it says")
@@ -141,11 +141,14 @@ class ZipStorages:
 
 def storage_fields(reference: Persistent, path: Any) -> tuple[str, str, str, int]:
     """Type, key, device and number of elements that a reference to a storage gives."""
-    match reference.id:
-        case ("storage", kind, str(key), location, int(elements), *_) if elements >= 0:
+    said = reference.id
+    # A `match` takes four times as long, for each tensor of the file.
+    if type(said) is tuple and len(said) >= 5 and said[0] == "storage":
+        _, kind, key, location, elements = said[:5]
+        if type(key) is str and type(elements) is int and elements >= 0:
             dtype = storage_dtype(kind)
             if dtype is not None:
-                return dtype, key, location if isinstance(location, str) else "", elements
+                return dtype, key, location if type(location) is str else "", elements
     raise not_readable(path, "a tensor refers to no storage")
 
 

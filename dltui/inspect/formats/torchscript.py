@@ -17,9 +17,9 @@ from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.formats.torch_zip import archive_root, read_pickle
 from dltui.inspect.pickles.naming import shared_storages
-from dltui.inspect.records import replaced
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, begins_as_zip, directory_bytes
+from dltui.records import replaced
 
 _MAX_CODE_BYTES = 4 << 20
 _MAX_VALUE_LENGTH = 200

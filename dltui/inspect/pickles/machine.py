@@ -11,7 +11,7 @@ from typing import NoReturn
 from dltui.errors import CheckpointError
 from dltui.inspect.budget import Budget
 from dltui.inspect.pickles.nodes import Global, Node, Persistent
-from dltui.inspect.records import record
+from dltui.records import record
 
 _BATCH = 512
 """Operations between two looks at the budget."""
@@ -119,20 +119,21 @@ class Machine:
 
     def keep(self, key: int) -> None:
         """Remember the top of the stack under a number."""
-        known = len(self.memo)
-        if key == known:
-            self.memo.append(self.stack[-1])
+        memo = self.memo
+        if key == len(memo):
+            memo.append(self.stack[-1])
             if self.sparse_memo:
                 self.sparse_memo.pop(key, None)
-        elif key < known:
-            self.memo[key] = self.stack[-1]
+        elif key < len(memo):
+            memo[key] = self.stack[-1]
         else:
             self.sparse_memo[key] = self.stack[-1]
             self.spent += _SPARSE_BYTES
 
     def recall(self, key: int) -> None:
         """Push what was kept under a number. Raises KeyError if nothing was."""
-        self.stack.append(self.memo[key] if key < len(self.memo) else self.sparse_memo[key])
+        memo = self.memo
+        self.stack.append(memo[key] if key < len(memo) else self.sparse_memo[key])
 
     def cut(self) -> PickleCutError:
         return PickleCutError(
@@ -159,12 +160,13 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
     from dltui.inspect.pickles.opcodes import HANDLERS  # opcodes.py builds on this module
 
     machine = Machine(data, start, budget)
+    handlers = HANDLERS
     try:
         while True:
             for _ in range(_BATCH):
-                code = data[machine.position]
-                machine.position += 1
-                HANDLERS[code](machine)
+                position = machine.position
+                machine.position = position + 1
+                handlers[data[position]](machine)
             machine.settle()
     except Stop:
         machine.settle()

@@ -26,7 +26,7 @@ from dltui.inspect.pickles.torch_tensors import (
     not_readable,
     rebuilt,
 )
-from dltui.inspect.records import replaced
+from dltui.records import replaced
 
 MAX_DEPTH = 120
 MAX_VISITS = 1_000_000
@@ -37,6 +37,9 @@ _PLAIN_BYTES = 300
 MAX_NAME_LENGTH = 2000
 _MAX_KEY_PARTS = 8
 _SHOWN_BYTES = 64
+_PLAIN = (str, int, float)
+_BYTES = (bytes, ByteRange)
+_STATES = (Entries, tuple)
 _LEFT_OUT: Any = object()
 """In place of a value that is a tensor or a module and stands elsewhere."""
 _CODE = "__torch__."
@@ -81,9 +84,9 @@ class Naming:
         self._visit()
         if isinstance(node, Instance) and self._is_tensor(node, path):
             return _LEFT_OUT
-        if node is None or isinstance(node, str | int | float):
+        if node is None or isinstance(node, _PLAIN):
             return self._plain(node)
-        if isinstance(node, bytes | ByteRange):
+        if isinstance(node, _BYTES):
             return self._plain(_bytes_shown(node))
         if isinstance(node, Global):
             return self._plain(node.path)
@@ -234,7 +237,7 @@ class Naming:
     def _tensor(self, found: Rebuilt, path: str) -> None:
         path = self._unique(path or "tensor")
         first = len(self.tensors)
-        if isinstance(found.state, Entries | tuple):
+        if found.state is not None and isinstance(found.state, _STATES):
             self._value(found.state, path)
         if found.storage is None:
             # A subclass (a sharded or quantised tensor) whose values are tensors in its state.
@@ -291,8 +294,11 @@ class Naming:
 
     def _unique(self, path: str) -> str:
         """The path, numbered where a file has two ways to one name."""
-        count = self._names[path] = self._names.get(path, 0) + 1
-        return path if count == 1 else self._unique(f"{path} ({count})")
+        if path not in self._names:
+            self._names[path] = 1
+            return path
+        count = self._names[path] = self._names[path] + 1
+        return self._unique(f"{path} ({count})")
 
     def _plain(self, value: Any) -> Any:
         self._plain_values += 1

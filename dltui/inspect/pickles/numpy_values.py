@@ -7,7 +7,7 @@ from struct import unpack
 
 from dltui.inspect.checks import MAX_DIMENSIONS
 from dltui.inspect.pickles.nodes import ByteRange, Instance, Node
-from dltui.inspect.records import record
+from dltui.records import record
 
 _CODES = {
     **{"b1": "?", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I"},

@@ -14,7 +14,7 @@ from dltui.errors import CheckpointError
 from dltui.inspect.checks import MAX_DIMENSIONS, MAX_ELEMENTS, shape_problem
 from dltui.inspect.contents import BITS, Deflated, Extent, Packed, Place, View
 from dltui.inspect.pickles.nodes import Entries, Global, Instance, Node, Persistent
-from dltui.inspect.records import record
+from dltui.records import record
 
 STORAGE_DTYPES = {
     "DoubleStorage": "float64",

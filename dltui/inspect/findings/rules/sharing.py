@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dltui.inspect.contents import BITS, Tensor
@@ -28,11 +29,12 @@ def no_values(evidence: Evidence) -> Iterator[Finding]:
 def tied(evidence: Evidence) -> Iterator[Finding]:
     """Names that share one storage: weights that are tied, counted once everywhere."""
     groups: dict[tuple[object, ...], list[str]] = {}
-    for part in evidence.parts:
-        for tensor in part.tensors:
-            same = window(tensor)
-            if same is not None and tensor.elements > 1:
-                groups.setdefault(same, []).append(tensor.name)
+    tensors = [tensor for part in evidence.parts for tensor in part.tensors]
+    names_of = Counter(tensor.storage for tensor in tensors)
+    for tensor in tensors:
+        same = window(tensor) if names_of[tensor.storage] > 1 else None
+        if same is not None and tensor.elements > 1:
+            groups.setdefault(same, []).append(tensor.name)
     for names in groups.values():
         if len(names) > 1:
             yield Finding(
