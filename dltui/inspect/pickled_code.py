@@ -24,7 +24,7 @@ _USUAL = r"""
     | torch\.(u?int\d+ | float\d+ | float8_\w+ | bfloat16 | complex\d+)
     | torch\.(bool | long | double | half)
     | torch\._utils\._rebuild_\w+ | torch\._tensor\._rebuild_\w+
-    | torch\.storage\.\w+ | torch\.serialization\._get_layout
+    | torch\.storage\.(?!_load_from_bytes)\w+ | torch\.serialization\._get_layout
     | torch\.nn\.(modules\.\w+\.[A-Z]\w* | parameter\.\w+ | parallel\.\w+\.[A-Z]\w*)
     | torch\.nn\.init\.\w+ | torch\.optim\.\w+\.[A-Z]\w*
     | torch\.ao\.nn\.[\w.]+\.[A-Z]\w*
@@ -47,7 +47,7 @@ _HARMFUL = r"""
      )\. .*
     | torch\.(hub | jit | package | load | save | _inductor | _dynamo | distributed)\b.*
     | torch\.utils\.(cpp_extension | model_zoo | collect_env | data)\b.*
-    | torch\.serialization\.load
+    | torch\.serialization\.load | torch\.storage\._load_from_bytes
     | numpy\.(load | fromfile | memmap | save | savez | testing | f2py | distutils)\b.*
     """
 

@@ -25,6 +25,8 @@ from dltui.inspect.pickled_code import kind_of
         ("__builtin__.getattr", "harmful"),
         ("subprocess.Popen", "harmful"),
         ("torch.hub.load", "harmful"),
+        ("torch.storage._load_from_bytes", "harmful"),
+        ("torch.storage.UntypedStorage", "usual"),
         ("torch.utils.cpp_extension.load_inline", "harmful"),
         ("numpy.testing._private.utils.runstring", "harmful"),
         ("torch.nn.modules.conv.os.system", "harmful"),

@@ -133,6 +133,9 @@ class Naming:
             tensor = rebuilt(node)
         except ValueError as error:
             raise not_readable(self._budget.path, error) from error
+        except CheckpointError as error:
+            where = str(self._budget.path)
+            raise CheckpointError(error.message, where=where, remedy=error.remedy) from error
         if tensor is not None:
             self._tensor(tensor, path)
         return tensor is not None

@@ -101,7 +101,8 @@ class Rebuilt:
 def rebuilt(node: Instance) -> Rebuilt | None:
     """The tensor that a call would rebuild, None if the call is no such.
 
-    Raises ValueError where its arguments are not those of the call.
+    Raises ValueError where its arguments are not those of the call, CheckpointError (without the
+    file) where the tensor is kept in a way that is not read here.
     """
     kind, state = "", None
     for _ in range(_MAX_WRAPPERS):
@@ -156,6 +157,11 @@ def _at_least(name: str, args: tuple[Node, ...], count: int) -> tuple[Node, ...]
 
 
 def _plain(storage: Node, offset: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
+    if isinstance(storage, Instance) and storage.class_name == "torch.storage._load_from_bytes":
+        raise CheckpointError(
+            "pickle.dump wrote its tensors, each as a file of its own inside the pickle",
+            remedy="load it where you trust it, and write it with torch.save",
+        )
     if not isinstance(storage, Persistent):
         raise ValueError("a tensor without a storage")
     return storage, _count(offset), _sizes(shape), _sizes(stride), None

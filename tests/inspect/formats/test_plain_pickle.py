@@ -6,6 +6,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import torch
 
 from dltui.errors import CheckpointError
 from dltui.inspect import open_checkpoint
@@ -43,3 +44,9 @@ def test_joblib_is_told_what_to_use_instead(tmp_path: Path) -> None:
     joblib.dump(ARRAYS, tmp_path / "m.joblib")
     with pytest.raises(CheckpointError, match="joblib"):
         open_checkpoint(tmp_path / "m.joblib")
+
+
+def test_tensors_of_pickle_dump_are_told_how_to_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"w": torch.arange(6.0)}))
+    with pytest.raises(CheckpointError, match=r"m\.pkl: pickle\.dump wrote .*\n.*torch\.save"):
+        open_checkpoint(tmp_path / "m.pkl")

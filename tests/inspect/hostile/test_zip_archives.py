@@ -74,6 +74,19 @@ def test_a_header_that_disagrees_with_the_directory_is_refused(small: Path) -> N
     refused(patched(small, rename), "disagrees")
 
 
+def test_a_storage_whose_header_is_damaged_is_listed_and_its_values_are_refused(
+    small: Path,
+) -> None:
+    def spoil(data: bytearray) -> None:
+        at = data.index(b"a/data/0") - 30
+        data[at : at + 4] = b"XXXX"
+
+    checkpoint = open_checkpoint(patched(small, spoil))
+    assert [tensor.shape for tensor in checkpoint.tensors] == [(4,)]
+    with Values(checkpoint) as values, pytest.raises(CheckpointError, match="does not begin where"):
+        values.stored(checkpoint.tensors[0])
+
+
 def test_a_member_longer_than_the_file_is_refused(small: Path) -> None:
     def lengthen(data: bytearray) -> None:
         at = entries(data)[1]
