@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.reliability.rows import Plan, Row
 from benchmarks.reliability.sessions import Session, World, harmless
+from dltui.runs.atomic import TEMPORARY
 
 MINUTES = 5.0
 _SESSION_S = 12.0
@@ -59,11 +61,15 @@ def _sessions(name: str, tried: str, plan: Plan, spoil: bool) -> Row:
 
 
 class Spoiler:
-    """Called between keys: now and then one file of the finished runs becomes something else."""
+    """Called between keys: now and then one file of a run becomes something else.
+
+    Of the run that is being written only bytes change: another process writes on in the same file.
+    """
 
     def __init__(self, world: World, chance: random.Random, sound: Path):
         self._chance = chance
         self._runs = world.finished
+        self._written = world.written
         self._sound = sound
         self._count = 0
         for run in self._runs:
@@ -72,7 +78,11 @@ class Spoiler:
     def __call__(self) -> None:
         if self._chance.random() < 0.3:
             self._count += 1
-            self._spoil(self._chance.choice(self._runs))
+            run = self._chance.choice((*self._runs, *self._written))
+            if run in self._written:
+                self._spoil_under_its_writer(run)
+            else:
+                self._spoil(run)
 
     def restore(self) -> int:
         """All runs as they were; how often a file was spoilt since the last time."""
@@ -81,6 +91,14 @@ class Spoiler:
             shutil.copytree(self._sound / run.name, run)
         count, self._count = self._count, 0
         return count
+
+    def _spoil_under_its_writer(self, run: Path) -> None:
+        lasting = (path for path in run.rglob("*") if not path.name.startswith(TEMPORARY))
+        files = [path for path in lasting if path.is_file() and path.stat().st_size]
+        with self._chance.choice(files).open("r+b") as file:
+            size = os.fstat(file.fileno()).st_size
+            for _ in range(self._chance.randint(1, 20)):
+                os.pwrite(file.fileno(), self._chance.randbytes(4), self._chance.randrange(size))
 
     def _spoil(self, run: Path) -> None:
         chance = self._chance

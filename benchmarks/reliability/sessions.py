@@ -65,6 +65,7 @@ class World:
         end = time.monotonic() + 60
         while len(run_folders(self.runs)) == len(self.finished) and time.monotonic() < end:
             time.sleep(0.1)
+        self.written = [run for run in run_folders(self.runs) if run not in self.finished]
 
     def weights(self, chance: random.Random) -> Path:
         """A checkpoint to look into."""
