@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_STRING
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from dltui.closing import Closing
 from dltui.errors import StoreError
 from dltui.runs import RunReader
 from dltui.runs.array_reader import Frame
@@ -32,7 +32,7 @@ from dltui.runs.sheets import read_pictures
 _HISTOGRAMS = ("weights", "gradients", "activations")
 
 
-class EventFile:
+class EventFile(Closing):
     """Tails a run into `folder/<run id>/events.out.tfevents.…`, which TensorBoard can be showing.
 
     Every call of `update` adds what is new. Where a resumed run took steps back, TensorBoard is
@@ -138,17 +138,6 @@ class EventFile:
     def close(self) -> None:
         """Close the file."""
         self._records.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _histograms(frame: Frame) -> Iterator[Event]:

@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from dltui.closing import Closing
 from dltui.errors import CheckpointError
 from dltui.inspect.source import Source
 
@@ -28,7 +28,7 @@ _AT_ONCE = 1 << 16
 _CHILD = Path(__file__).with_name("hdf5_child.py")
 
 
-class Hdf5Process:
+class Hdf5Process(Closing):
     """Answers requests about the HDF5 file in a range of a source, until it is closed.
 
     Raises CheckpointError if h5py is not installed, if the library fails on the file, ends, or does
@@ -131,14 +131,3 @@ class Hdf5Process:
                 except BrokenPipeError:
                     continue
         self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from dltui.closing import Closing
 from dltui.errors import CheckpointError
 from dltui.inspect.contents import Extent
 
 _READ_AT_ONCE = 1 << 30
 
 
-class Source:
+class Source(Closing):
     """One file, open for reading. Every range is checked against the size the file had when opened.
 
     Raises CheckpointError on opening if it is missing, no regular file, or may not be read, and on
@@ -85,17 +84,6 @@ class Source:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int]:

@@ -6,11 +6,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
-from types import TracebackType
-from typing import Self, assert_never
+from typing import assert_never
 
 import numpy as np
 
+from dltui.closing import Closing
 from dltui.errors import CheckpointError
 from dltui.inspect.checks import quoted
 from dltui.inspect.contents import (
@@ -37,7 +37,7 @@ CHUNK_BYTES = 1 << 22
 """How much `chunks` reads at once: a few times a core's cache, and long enough for any disk."""
 
 
-class Values:
+class Values(Closing):
     """Reads the values of a checkpoint's tensors; holds its files open, at most `max_files`.
 
     Every method raises CheckpointError if a file changed since, is truncated, or does not hold what
@@ -326,17 +326,6 @@ class Values:
         for source in self._open.values():
             source.close()
         self._open.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _item_bytes(dtype: str) -> int:

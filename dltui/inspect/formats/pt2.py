@@ -15,8 +15,8 @@ from dltui.inspect.budget import Budget
 from dltui.inspect.checks import MAX_HEADER_BYTES, damaged, quoted
 from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.formats.torch_zip import archive_root, embedded_tensor, read_pickle
-from dltui.inspect.pickles.naming import shared_storages
 from dltui.inspect.pickles.nodes import Persistent
+from dltui.inspect.pickles.sharing import shared_storages
 from dltui.inspect.pickles.torch_tensors import Rebuilt, Storage, checked_place
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, Part, begins_as_zip, directory_bytes

@@ -15,8 +15,9 @@ from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Checkpoint, Extent
 from dltui.inspect.formats.torch_zip import MAX_PICKLE_BYTES, storage_fields
 from dltui.inspect.pickles.machine import PickleCutError, Unpickled, unpickle
-from dltui.inspect.pickles.naming import Naming, shared_storages
+from dltui.inspect.pickles.naming import Naming
 from dltui.inspect.pickles.nodes import Node, Persistent
+from dltui.inspect.pickles.sharing import shared_storages
 from dltui.inspect.pickles.torch_tensors import Storage, item_bytes, not_readable
 from dltui.inspect.source import Source
 

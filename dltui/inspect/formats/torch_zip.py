@@ -16,8 +16,9 @@ from dltui.inspect.budget import Budget
 from dltui.inspect.combined import in_file
 from dltui.inspect.contents import Checkpoint, Extent, Tensor
 from dltui.inspect.pickles.machine import unpickle
-from dltui.inspect.pickles.naming import Naming, shared_storages
+from dltui.inspect.pickles.naming import Naming
 from dltui.inspect.pickles.nodes import Global, Node, Persistent
+from dltui.inspect.pickles.sharing import shared_storages
 from dltui.inspect.pickles.torch_tensors import (
     STORAGE_DTYPES,
     Storage,

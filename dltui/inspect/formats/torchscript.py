@@ -16,7 +16,7 @@ from typing import Any
 from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.formats.torch_zip import archive_root, read_pickle
-from dltui.inspect.pickles.naming import shared_storages
+from dltui.inspect.pickles.sharing import shared_storages
 from dltui.inspect.source import Source
 from dltui.inspect.zip_archive import Archive, begins_as_zip, directory_bytes
 from dltui.records import replaced

@@ -43,7 +43,7 @@ class Unpickled:
 
 
 class Machine:
-    """The state while one pickle is read. `opcodes.py` holds what each opcode does to it."""
+    """The state while one pickle is read. `opcodes/` holds what each opcode does to it."""
 
     __slots__ = (
         *("budget", "data", "globals", "marks", "memo", "path", "position", "references"),
@@ -157,7 +157,7 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
     Raises PickleCutError where the data ends before the pickle, CheckpointError where it is
     damaged or would take more memory than the budget has.
     """
-    from dltui.inspect.pickles.opcodes import HANDLERS  # opcodes.py builds on this module
+    from dltui.inspect.pickles.opcodes import HANDLERS  # it builds on this module
 
     machine = Machine(data, start, budget)
     handlers = HANDLERS
