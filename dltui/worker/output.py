@@ -25,8 +25,16 @@ def _stream(descriptor: int) -> io.TextIOWrapper:
     )
 
 
+def lost_bytes() -> int:
+    """Of standard output, what the disk had no room for until now."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.lost_bytes if isinstance(raw, Forgiving) else 0
+
+
 class Forgiving(io.FileIO):
     """A file that takes what a full disk does not."""
+
+    lost_bytes = 0
 
     def write(self, data: Any) -> int:
         """All bytes of `data`, or none where the disk is full; their number in both cases."""
@@ -35,4 +43,6 @@ class Forgiving(io.FileIO):
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            return memoryview(data).nbytes
+            size = memoryview(data).nbytes
+            self.lost_bytes += size
+            return size

@@ -15,6 +15,7 @@ from dltui.runs import ArrayLog, EventLog, MetricLog, write_status
 from dltui.runs.append import FULL
 from dltui.runs.metrics import parse_header, segments
 from dltui.runs.reserve import Reserve
+from dltui.worker.output import lost_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,11 +143,15 @@ class RunRecord:
             frames.close()
 
     def _disk_alarm(self, message: str) -> None:
-        print(message, flush=True)
         self.event("alarm", message, level="error")
         # The event log lies on the same disk, and the other logs want what is freed there as well.
         while not self.events.flush() and self._reserve.spend():
             continue
+        lost = lost_bytes()
+        print(message, flush=True)
+        while lost_bytes() > lost and self._reserve.spend():
+            lost = lost_bytes()
+            print(message, flush=True)
 
     def close(self) -> None:
         """Flush and close every log."""

@@ -99,11 +99,12 @@ def test_space_is_kept_back_for_the_alarm_and_comes_back_when_there_is_plenty(
     assert list(tmp_path.iterdir()) == []
 
 
-FULL_TO_THE_BYTE = """
-import sys
+FULL_TO_THE_BYTE = r"""
+import os, sys
 from pathlib import Path
 from benchmarks.reliability.disk_full import filled
 from dltui.runs import EventReader, Status, create_run
+from dltui.worker.output import outlive_full_disk
 from dltui.worker.record import RunRecord
 
 def alarms():
@@ -113,6 +114,12 @@ def alarms():
 
 place = Path(sys.argv[1])
 run = create_run(place, "full", "", "", Status())
+answers = os.dup(1)
+log = os.open(run.worker_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.dup2(log, 1)
+outlive_full_disk()
+# Nor has the block that worker.log ends in.
+print("x" * 4090)
 record = RunRecord(run, Status())
 # The block that the events end in has no room for one more line.
 blocks = -(-(run.events.stat().st_size + 200) // 4096) * 4096
@@ -120,11 +127,11 @@ record.event("log", "x" * (blocks - run.events.stat().st_size - 118))
 with filled(place):
     for number in range(3):
         record.event("log", "not worth what is kept back" * 200)
-    record.trouble("samples", "no space for samples")
-    print(alarms())
+    record.trouble("samples", "no-space-for-samples")
+    os.write(answers, f"{alarms()} {run.worker_log.read_text().split()[1:]}\n".encode())
     record.state("paused")
     record.update()
-print(len(alarms()), len(list(place.glob("*/.reserve"))))
+os.write(answers, f"{len(alarms())} {len(list(place.glob('*/.reserve')))}\n".encode())
 record.close()
 """
 
@@ -135,7 +142,8 @@ def test_the_alarm_is_told_where_other_events_wait_for_space_already(tmp_path: P
     inside = within_tmpfs(tmp_path, [sys.executable, "-c", FULL_TO_THE_BYTE])
     done = subprocess.run(inside, capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["no space for samples", "['no space for samples']", "1 1"]
+    told = "['no-space-for-samples']"
+    assert done.stdout.splitlines() == [f"{told} {told}", "1 1"]
 
 
 PRINTS = """

@@ -19,6 +19,7 @@ from dltui.inspect.visible import visible
 from dltui.runs.checkpoints import checkpoints, pointed, step_of
 from dltui.runs.layout import run_folders
 from dltui.ui.screens.dialogs import Ask
+from dltui.ui.widgets.choices import Choices
 
 SUFFIXES = frozenset(
     {
@@ -36,7 +37,7 @@ class CheckpointPicker(ModalScreen[Path | None]):
 
     DEFAULT_CSS = """
     CheckpointPicker { align: center middle; }
-    CheckpointPicker > OptionList {
+    CheckpointPicker > Choices {
         width: 76; max-width: 96%; height: auto; max-height: 80%;
         border: round $primary; background: $surface;
     }
@@ -49,7 +50,7 @@ class CheckpointPicker(ModalScreen[Path | None]):
 
     def compose(self) -> ComposeResult:
         options = [Option(Content(label)) for label, _ in self.choices]
-        box = OptionList(*options, Option(Content("another file or folder …")))
+        box = Choices(*options, Option(Content("another file or folder …")))
         box.border_title = "checkpoints"
         box.border_subtitle = "enter look into it · esc cancel"
         yield box

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from dltui.errors import StoreError
 from dltui.runs.clean import printable
 from dltui.runs.layout import run_folders
+from dltui.ui.widgets.choices import Choices
 
 MOST = 200
 
@@ -25,7 +26,7 @@ class RunPicker(ModalScreen[Path | None]):
 
     DEFAULT_CSS = """
     RunPicker { align: center middle; }
-    RunPicker > OptionList {
+    RunPicker > Choices {
         width: 64; max-width: 90%; height: auto; max-height: 80%;
         border: round $primary; background: $surface;
     }
@@ -45,7 +46,7 @@ class RunPicker(ModalScreen[Path | None]):
         options = [
             Option(Content(marks[path in self.shown] + printable(path.name))) for path in self.paths
         ]
-        choices = OptionList(*options or [Option("there is no other run", disabled=True)])
+        choices = Choices(*options or [Option("there is no other run", disabled=True)])
         choices.border_title = "draw another run"
         choices.border_subtitle = "enter show or hide, esc back"
         yield choices
