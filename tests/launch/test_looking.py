@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from dltui.runs import RunFolder
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, out: str, err: str = "", code: int = 0) -> list[Any]:
+    """A helper that says this at once; the commands that it was started with."""
     asked: list[Any] = []
+    program = f"import sys; print({out!r}); print({err!r}, file=sys.stderr); sys.exit({code})"
+    real = subprocess.Popen
 
-    def run(command: list[str], **settings: Any) -> subprocess.CompletedProcess[str]:
+    def start(command: list[str], **settings: Any) -> Any:
         asked.append(command)
-        return subprocess.CompletedProcess(command, code, out, err)
+        return real([sys.executable, "-I", "-S", "-X", "utf8", "-c", program], **settings)
 
-    monkeypatch.setattr(looking.subprocess, "run", run)
+    monkeypatch.setattr(looking.subprocess, "Popen", start)
     return asked
 
 
@@ -82,3 +86,19 @@ def test_a_helper_without_an_answer_is_an_error(
     answering(monkeypatch, out, err, code)
     with pytest.raises(DltuiError, match=says):
         looking.look(run.path, tmp_path / "pictures")
+
+
+def test_a_helper_ends_as_soon_as_its_answer_is_no_longer_wanted(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+    real = subprocess.Popen
+
+    def start(command: list[str], **settings: Any) -> Any:
+        started.append(real([sys.executable, "-c", "import time; time.sleep(600)"], **settings))
+        return started[0]
+
+    monkeypatch.setattr(looking.subprocess, "Popen", start)
+    with pytest.raises(DltuiError, match="given up"):
+        looking.look(run.path, tmp_path / "pictures", cancelled=lambda: bool(started))
+    assert started[0].returncode == -9

@@ -6,6 +6,7 @@ A helper process with torch computes it, as this process has none.
 from __future__ import annotations
 
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -73,6 +74,8 @@ class ActivationsScreen(Screen[None]):
         super().__init__()
         self.run_path, self.step = run, step
         self.example = 0
+        self._stop = threading.Event()
+        """Ends the helper that is at work."""
 
     def compose(self) -> ComposeResult:
         yield Lines(id="look-header")
@@ -96,27 +99,41 @@ class ActivationsScreen(Screen[None]):
         self._ask()
 
     def action_step(self, by: int) -> None:
-        self.example = max(0, self.example + by)
-        self._ask()
+        if self.example + by >= 0:
+            self.example += by
+            self._ask()
 
     def _ask(self) -> None:
         self._say(f"a helper process with torch looks at example {self.example} …")
-        self._look(self.example)
+        self._stop.set()
+        self._stop = threading.Event()
+        self._look(self.example, self._stop)
+
+    def on_unmount(self) -> None:
+        self._stop.set()
 
     def _say(self, text: str, tone: str = "dim") -> None:
         lines = [((line, tone),) for line in text.splitlines()[:2]]
         self.query_one("#look-word", Lines).set_lines(lines)
 
     @work(thread=True, exclusive=True, group="look")
-    def _look(self, example: int) -> None:
+    def _look(self, example: int, stop: threading.Event) -> None:
         from dltui.launch.looking import look
 
         with tempfile.TemporaryDirectory(prefix="dltui-look-") as folder:
             try:
-                found = look(self.run_path, Path(folder), step=self.step, example=example)
+                found = look(
+                    self.run_path,
+                    Path(folder),
+                    step=self.step,
+                    example=example,
+                    cancelled=stop.is_set,
+                )
                 files = [Path(folder) / str(each["file"]) for each in found["pictures"]]
                 images = tuple(opened_image(file.read_bytes()) for file in files)
             except (DltuiError, OSError, ValueError) as error:
+                if stop.is_set():
+                    return
                 self.post_message(self.Looked(example, None, problem=_problem(error)))
                 return
         self.post_message(self.Looked(example, found, images))

@@ -18,10 +18,18 @@ from dltui.ui.screens.dialogs import Dialog
 
 def command_text(path: Path, tensor: Tensor | None, options: str) -> str:
     """The command that shows the same: `dltui inspect FILE --tensor NAME --view stats`."""
-    words = ["dltui", "inspect", shlex.quote(str(path))]
+    words = ["dltui", "inspect", shell_word(str(path))]
     if tensor is not None:
-        words += ["--tensor", shlex.quote(tensor.name)]
+        words += ["--tensor", shell_word(tensor.name)]
     return " ".join([*words, options]).strip()
+
+
+def shell_word(text: str) -> str:
+    """The text as one word of a command line: what a terminal would obey when it is pasted is
+    written out, as bash and zsh read it."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + visible(text.replace("\\", "\\\\").replace("'", "\\'"), len(text) * 3) + "'"
 
 
 def python_text(path: Path, tensor: Tensor | None, part: str = "") -> str:
@@ -52,7 +60,8 @@ class CopyMenu(Dialog[str | None]):
     """Which form is copied; `choices` are (key, name, text)."""
 
     DEFAULT_CSS = """
-    CopyMenu .choice { height: auto; max-height: 9; margin-bottom: 1; }
+    CopyMenu > Vertical { width: 100; }
+    CopyMenu .choice { height: auto; margin: 0 0 1 2; }
     """
     BINDINGS = [Binding("escape,q", "cancel", "Cancel", id="copy-cancel")]
 
@@ -61,17 +70,18 @@ class CopyMenu(Dialog[str | None]):
         self.choices = tuple(choices)
 
     def compose(self) -> ComposeResult:
+        # Two rows of frame and two of padding; each choice has its name and an empty row.
+        room = self.app.size.height * 9 // 10 - 4 - 2 * len(self.choices)
         with Vertical() as box:
             box.border_title = "copy"
+            box.border_subtitle = "esc cancel"
             for key, name, text in self.choices:
-                shown = "\n".join(visible(line, 200) for line in text.splitlines()[:6])
+                lines = text.splitlines()[:6]
+                shown = "\n".join(visible(line, 200) for line in lines)
                 yield Static(f"{key} {name}", markup=False)
-                yield Static(shown, classes="choice hint", markup=False)
-            yield Static(
-                " · ".join(f"{key} {name}" for key, name, _ in self.choices) + " · esc cancel",
-                classes="hint",
-                markup=False,
-            )
+                choice = Static(shown, classes="choice hint", markup=False)
+                choice.styles.max_height = max(1, min(6, room // len(self.choices)))
+                yield choice
 
     def on_key(self, event: object) -> None:
         pressed = getattr(event, "key", "")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import on
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
+from dltui.inspect.text import shape_text
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.opening import OpenedFile
 from dltui.ui.inspect.reading import Reading, ValueReader
@@ -28,8 +31,8 @@ from dltui.ui.inspect.views.facts import (
     overview_lines,
     tensor_lines,
 )
-from dltui.ui.inspect.wording import tensor_words
-from dltui.ui.panes.lines import Line, Lines, text_of
+from dltui.ui.inspect.wording import short_dtype, tensor_words
+from dltui.ui.panes.lines import Line, Lines, fit_end, text_of
 
 if TYPE_CHECKING:
     from dltui.ui.inspect.panel import Panel
@@ -47,6 +50,8 @@ PANELS = {
 }
 """Views that read values, and where they are: imported when first looked at, as numpy is."""
 TENSOR_VIEWS = ("stats", "histogram", "picture", "spectrum", "values", "optimizer", "tensor")
+_AROUND_TITLE = 6
+"""Columns of the frame that a title does not get."""
 _PAUSE_S = 0.06
 """The cursor rests so long on a tensor before its values are read."""
 
@@ -151,6 +156,8 @@ class Details(Vertical):
         self.open(event.number)
 
     def on_resize(self) -> None:
+        if self.row is not None:
+            self.border_title = Content(self._title(self.row))
         if self.panel is None:
             self._draw()
 
@@ -254,9 +261,16 @@ class Details(Vertical):
     @property
     def options(self) -> str:
         """What `dltui inspect FILE` needs to show the text that is in front."""
-        return {"metadata": "--view metadata --plain", "code": "--view metadata --plain"}.get(
-            self.view, "--view tensors --plain" if self.kind == "module" else ""
-        )
+        if self.row is not None and self.kind == "module":
+            # Of blocks that are folded into one, all.
+            above = self.row.node.path.rpartition(".")[0] if self.row.is_group else ""
+            words = f"name:{above or self.row.node.path}."
+            is_one_word = words.isprintable() and not set(words) & set(" *?")
+            return "--view tensors" + (f" --filter {shlex.quote(words)}" if is_one_word else "")
+        views = {"memory": "memory", "metadata": "metadata", "code": "metadata"}
+        if self.kind == "tensor":
+            views = {"tensor": "tensors"}
+        return f"--view {views[self.view]}" if self.view in views else ""
 
     def as_text(self) -> str:
         """What stands in front, as lines of text."""
@@ -266,7 +280,14 @@ class Details(Vertical):
 
     def _title(self, row: Row) -> str:
         if row.tensor is not None:
-            return f"{visible(row.tensor.name, 120)}   {tensor_words(row.tensor)}"
+            name = visible(row.tensor.name, 120)
+            long = f"{name}   {tensor_words(row.tensor)}"
+            room = self.size.width - _AROUND_TITLE
+            if cell_len(long) <= room:
+                return long
+            short = f"  {short_dtype(row.tensor.dtype)} {shape_text(row.tensor.shape)}"
+            kept = max(room - cell_len(short), min(cell_len(name), room // 2))
+            return fit_end(name, min(kept, cell_len(name))) + short
         return visible(row.node.path, 160) if row.depth else "file"
 
     def _lines(self, file: OpenedFile, row: Row) -> list[Line]:

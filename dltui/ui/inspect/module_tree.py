@@ -17,9 +17,11 @@ from dltui.inspect.text import shape_text, size_text
 from dltui.inspect.visible import visible
 from dltui.ui.inspect.rows import Outline, Row
 from dltui.ui.inspect.wording import count_text, short_dtype
-from dltui.ui.panes.lines import Line, Lines, fit
+from dltui.ui.panes.lines import Line, Lines, fit, fit_end
 
-_INDENT = 2
+_INDENT, _SMALL_INDENT = 2, 1
+_SMALL_BELOW = 36
+"""Columns below which the steps of the tree are small, so that names keep their room."""
 _SHAPE_CELLS, _DTYPE_CELLS, _SIZE_CELLS = 16, 5, 8
 _ALL = 10**9
 
@@ -197,7 +199,7 @@ class ModuleTree(Lines, can_focus=True):
         if place < len(self.rows):
             again = place == self.cursor
             self._go(place)
-            if again or event.x <= 1 + _INDENT * self.rows[place].depth:
+            if again or event.x <= 1 + self._indent * self.rows[place].depth:
                 self.action_choose()
 
     def on_focus(self) -> None:
@@ -232,17 +234,22 @@ class ModuleTree(Lines, can_focus=True):
 
     # Drawing
 
+    @property
+    def _indent(self) -> int:
+        return _INDENT if self.size.width >= _SMALL_BELOW else _SMALL_INDENT
+
     def line_at(self, index: int) -> Line:
         row = self.rows[index]
         width = self.scrollable_content_region.width
         columns = self._columns(row, width)
         right = "".join(text for text, _ in columns)
-        lead = " " * (_INDENT * min(row.depth, max(0, width // 4))) + self._mark(row)
+        lead = " " * (self._indent * min(row.depth, max(0, width // 4))) + self._mark(row)
         room = max(1, width - len(lead) - cell_len(right))
         times = f" ×{row.node.times}" if row.is_group else ""
         name = self._label(row)
         if cell_len(name) + len(times) > room:
-            name = fit(name, max(1, room - len(times)))
+            # Of a run's checkpoint the end of its title, the step, tells more than the run.
+            name = (fit if row.depth else fit_end)(name, max(1, room - len(times)))
         said = name + times
         rest = room - cell_len(said)
         kind = self._kind(row)
@@ -285,7 +292,7 @@ class ModuleTree(Lines, can_focus=True):
         mark = (flag + " " if self._is_marked(row) else "  ", "warning")
         if width < 50:
             count = tensor.elements if tensor is not None else row.node.parameters
-            return (mark, (f"{count_text(count, 9):>9}", "dim"))
+            return (mark, (f"{count_text(count, 7):>7}", "dim"))
         if tensor is None:
             taken = _SHAPE_CELLS + _DTYPE_CELLS + 2
             figure = f"{count_text(row.node.parameters, 15):>{taken}} "

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.containers import Vertical
 from textual.message import Message
 
@@ -13,7 +14,7 @@ from dltui.charts.canvas import Frame
 from dltui.inspect.contents import Tensor
 from dltui.ui.inspect.opening import OpenedFile
 from dltui.ui.inspect.reading import Reading, Work
-from dltui.ui.panes.lines import Line, Lines, text_of
+from dltui.ui.panes.lines import Line, Lines, text_of, wrapped_line
 
 _TEXT = 2_000
 """Lines that are copied of a longer list."""
@@ -44,6 +45,7 @@ class Panel(Vertical):
         self.word = Lines(classes="panel--word")
         self.file: OpenedFile | None = None
         self.tensor: Tensor | None = None
+        self._said: tuple[Line, ...] = ()
 
     def show(self, file: OpenedFile, tensor: Tensor) -> None:
         """Another tensor is looked at; its values come with `take`."""
@@ -84,6 +86,15 @@ class Panel(Vertical):
 
     def say(self, *lines: Line) -> None:
         """Puts words over the picture; none takes the place away."""
+        self._said = lines
+        self._show_words()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._show_words()
+
+    def _show_words(self) -> None:
+        width = self.size.width or self.app.size.width
+        lines = [piece for line in self._said for piece in wrapped_line(line, width)]
         self.word.display = bool(lines)
         self.word.styles.height = max(1, len(lines))
         self.word.set_lines(lines)

@@ -10,6 +10,9 @@ from textual.message import Message
 
 from dltui.ui.panes.lines import Lines, Span
 
+_LEAST = 3
+"""Letters that are left of a name."""
+
 
 class ViewTabs(Lines):
     """Names the views of what is looked at; a click opens one."""
@@ -44,14 +47,14 @@ class ViewTabs(Lines):
                 return
 
     def _labels(self) -> list[str]:
-        """With numbers; where it is narrow, the names of the other views are cut."""
+        """With numbers; where it is narrow, the names are cut, the one in front last."""
         names = list(self.names)
         while sum(len(name) + 3 for name in names) > self.size.width + 1:
-            long = [p for p, name in enumerate(names) if len(name) > 4 and p != self.active]
+            long = [place for place, name in enumerate(names) if len(name) > _LEAST]
             if not long:
                 break
-            longest = max(long, key=lambda place: len(names[place]))
-            names[longest] = names[longest][:4]
+            longest = max(long, key=lambda place: (place != self.active, len(names[place])))
+            names[longest] = names[longest][:-1]
         return [f"{number} {name}" for number, name in enumerate(names, 1)]
 
     def _gap(self) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -14,6 +15,8 @@ from textual.strip import Strip
 Span = tuple[str, str]
 """A piece of text and its tone: "", dim, strong, accent, good, warning, bad, header, chosen."""
 Line = tuple[Span, ...]
+
+_WORD = re.compile(r"\s*\S+|\s+")
 
 TONES = ("dim", "strong", "accent", "good", "warning", "bad", "header", "chosen")
 
@@ -43,6 +46,26 @@ def fit_end(text: str, width: int, *, right: bool = False) -> str:
     while cell_len(text) > width - 1:
         text = text[1:]
     return "…" + text + " " * (width - 1 - cell_len(text))
+
+
+def wrapped_line(line: Line, width: int) -> list[Line]:
+    """The line in pieces of at most `width` cells, broken between words that keep their tones.
+
+    A word that is wider by itself is cut.
+    """
+    width = max(1, width)
+    pieces: list[list[Span]] = [[]]
+    used = 0
+    for text, tone in line:
+        for word in _WORD.findall(text):
+            if used and used + cell_len(word) > width:
+                pieces.append([])
+                used, word = 0, word.lstrip()
+            first, *rest = chop_cells(word, width)
+            pieces[-1].append((first, tone))
+            pieces += [[(part, tone)] for part in rest]
+            used = cell_len(rest[-1]) if rest else used + cell_len(first)
+    return [tuple(piece) for piece in pieces]
 
 
 class Lines(ScrollView, can_focus=False):

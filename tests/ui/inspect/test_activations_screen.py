@@ -1,5 +1,6 @@
 """What a run's network makes of an example, from the inspect screen."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from tests.ui.inspect.files import saved
 from tests.ui.inspect.test_inspect_screen import opened, seen
 
 
-def answer(run: Path, out: Path, *, step: int | None, example: int) -> dict[str, Any]:
+def answer(
+    run: Path, out: Path, *, step: int | None, example: int, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
     """What the helper process writes and says."""
     if example > 1:
         raise DltuiError("there are only 2 examples", where=str(run))

@@ -121,7 +121,7 @@ class StatisticsPanel(Panel):
         self._draw()
 
     def _draw(self) -> None:
-        if self.found is None or not self.is_attached:
+        if self.found is None or not self.size.width:
             return
         lines = self._lines(self.found, max(20, self.size.width - 1))
         self.figures.set_lines(lines)

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from dltui.charts.numbers import format_value
+from dltui.charts.numbers import format_count, format_value
 from dltui.inspect.statistics import Statistics
 from dltui.ui.panes.lines import Line, Span, fit
+
+_NAME_CELLS = 10
+_FULL_CELLS, _SHORT_CELLS = 13, 10
+"""Of a value: with a count and its share, and where two columns have no more room."""
 
 
 def statistics_lines(found: Statistics, width: int) -> list[Line]:
     """Limits, moments, what is not finite and percentiles, in as many columns as fit."""
+    cells = _FULL_CELLS if width >= 2 * (_NAME_CELLS + _FULL_CELLS + 2) else _SHORT_CELLS
+
+    def share(count: int, tone: str = "") -> str:
+        return _share(count, found.seen, cells - (2 if tone else 0))
+
+    empty = "warning" if _is_empty(found) else ""
+    nan, infinite = ("bad" if count else "" for count in (found.nan, found.infinite))
     facts: list[tuple[str, str, str]] = [
         ("min", format_value(found.min, 4), ""),
         ("max", format_value(found.max, 4), ""),
         ("mean", format_value(found.mean, 4), ""),
         ("std", format_value(found.std, 4), ""),
-        ("zeros", _share(found.zeros, found.seen), "warning" if _is_empty(found) else ""),
-        ("negative", _share(found.negative, found.seen), ""),
-        ("NaN", _share(found.nan, found.seen), "bad" if found.nan else ""),
-        ("infinite", _share(found.infinite, found.seen), "bad" if found.infinite else ""),
+        ("zeros", share(found.zeros, empty), empty),
+        ("negative", share(found.negative), ""),
+        ("NaN", share(found.nan, nan), nan),
+        ("infinite", share(found.infinite, infinite), infinite),
         ("|max|", format_value(found.abs_max, 4), ""),
         ("L2 norm", format_value(found.l2_norm, 4), ""),
     ]
     if found.subnormal:
-        facts.append(("subnormal", _share(found.subnormal, found.seen), "warning"))
+        facts.append(("subnormal", share(found.subnormal, "warning"), "warning"))
     if found.at_limit:
-        facts.append(("at limit", _share(found.at_limit, found.seen), "warning"))
-    lines = _in_columns(facts, width)
+        facts.append(("at limit", share(found.at_limit, "warning"), "warning"))
+    lines = _in_columns(facts, width, _NAME_CELLS, cells)
     lines += [(), (("percentiles", "dim"),)]
     percentiles = [(_percent(p), format_value(v), "") for p, v in found.percentiles.items()]
     return lines + _in_columns(percentiles, width, 7, 10)
@@ -46,11 +57,11 @@ def _is_empty(found: Statistics) -> bool:
 
 
 def _in_columns(
-    facts: list[tuple[str, str, str]], width: int, name_cells: int = 8, value_cells: int = 12
+    facts: list[tuple[str, str, str]], width: int, name_cells: int, value_cells: int
 ) -> list[Line]:
-    """Facts in rows, two columns at least; a fact that alarms says so in words elsewhere too."""
+    """Facts in rows; a fact that alarms says so in words elsewhere too."""
     cell = name_cells + value_cells + 2
-    columns = max(1, min(len(facts), width // cell))
+    columns = max(1, min(len(facts), (width + 2) // cell))
     lines: list[Line] = []
     for begin in range(0, len(facts), columns):
         spans: list[Span] = []
@@ -62,8 +73,8 @@ def _in_columns(
     return lines
 
 
-def _share(count: int, of: int) -> str:
-    """A count, with its share where it is not all or nothing."""
+def _share(count: int, of: int, cells: int) -> str:
+    """A count with its share; where both have no room, what says more."""
     if not count or not of:
         return "0"
     share = 100 * count / of
@@ -73,7 +84,10 @@ def _share(count: int, of: int) -> str:
         text = "<0.1 %"
     else:
         text = "all" if count == of else f"{share:.3g} %"
-    return f"{count:,} {text}" if count < 100_000 else text
+    both = f"{count:,} {text}"
+    if len(both) <= cells:
+        return both
+    return text if share >= 0.1 else format_count(count)
 
 
 def _percent(percent: float) -> str:
