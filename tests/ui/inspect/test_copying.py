@@ -89,11 +89,12 @@ async def test_each_view_of_a_file_is_a_command(
 async def test_a_module_is_a_command_that_lists_its_tensors(
     training: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program, *words = shlex.split(await copied(training, "m:model.out", "module"))
+    program, *words = shlex.split(await copied(training, "m:model", "module"))
     said = CommandLine(monkeypatch, capsys)(*words)
     assert (program, said.code) == ("dltui", 0)
     assert "model.out.weight" in said.out
-    assert "model.in.weight" not in said.out
+    assert "model.in.weight" in said.out
+    assert "optimizer.state" not in said.out
 
 
 def test_a_pasted_name_reaches_the_program_whole_and_nothing_of_it_obeys_the_terminal() -> None:
