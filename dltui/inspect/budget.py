@@ -13,18 +13,24 @@ BUDGET_BYTES = 160 << 20
 class Budget:
     """Memory that a file's content has taken so far, by estimates that are never too low."""
 
-    def __init__(self, path: Path, size_bytes: int = BUDGET_BYTES):
+    def __init__(self, path: Path, size_bytes: int = BUDGET_BYTES, *, within: Budget | None = None):
+        """`within` is what several files have together, of which this one takes its part."""
         self.path = path
-        self.left_bytes = size_bytes
+        self.left_bytes: int = size_bytes if within is None else min(size_bytes, within.left_bytes)
+        self._within = within
 
     def take(self, size_bytes: int) -> None:
         """Raises CheckpointError where the file asks for more than there is."""
         self.left_bytes -= size_bytes
+        if self._within is not None:
+            self._within.take(size_bytes)
         self.check(0)
 
     def give_back(self, size_bytes: int) -> None:
         """What was taken and is no longer in memory."""
         self.left_bytes += size_bytes
+        if self._within is not None:
+            self._within.give_back(size_bytes)
 
     def check(self, size_bytes: int) -> None:
         """Raises CheckpointError where so much more is not there; for what is soon gone again."""

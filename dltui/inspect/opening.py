@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from dltui.errors import CheckpointError
+from dltui.inspect.budget import Budget
 from dltui.inspect.checks import quoted
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.source import Source
@@ -101,9 +102,12 @@ def _is_single(path: Path) -> bool:
     return head.startswith(_ZIP) or (head[8:9] == b"{" and not head.lstrip().startswith(b"{"))
 
 
-def open_file(path: Path) -> Checkpoint:
-    """The same for what can only be a single file: a shard, or the weights in a folder."""
-    with Source(path) as source:
+def open_file(path: Path, within: Budget | None = None) -> Checkpoint:
+    """The same for what can only be a single file: a shard, or the weights in a folder.
+
+    `within` is the memory that it may take together with other files.
+    """
+    with Source(path, within) as source:
         head = source.read(0, min(HEAD_BYTES, source.size))
         for name in FILE_FORMATS:
             at, mark = _MARKS.get(name, (0, b""))

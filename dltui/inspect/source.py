@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dltui.closing import Closing
 from dltui.errors import CheckpointError
+from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Extent
 
 _READ_AT_ONCE = 1 << 30
@@ -24,8 +25,10 @@ class Source(Closing):
     reading if the range is not in the file or the file has changed since.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, within: Budget | None = None):
+        """`within` is the memory that several files may take together when they are listed."""
         self.path = path
+        self.budget = Budget(path, within=within)
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect import json_text
+from dltui.inspect.budget import Budget
 from dltui.inspect.checks import damaged, inside, quoted
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint, Module
@@ -42,8 +43,9 @@ def sniff_folder(path: Path) -> bool:
     return _weights(path) is not None or _is_cache(path) or bool(_parts(path))
 
 
-def read_folder(path: Path) -> Checkpoint:
+def read_folder(path: Path, within: Budget | None = None) -> Checkpoint:
     """The weights with the configuration beside them. Raises CheckpointError."""
+    budget = Budget(path, within=within)
     folder = _snapshot(path) if _is_cache(path) else path
     settings = {name: _json(folder / name) for name in _SETTINGS if os.path.isfile(folder / name)}
     weights = _weights(folder)
@@ -55,9 +57,9 @@ def read_folder(path: Path) -> Checkpoint:
                 where=str(folder),
                 remedy=f"Looked for: {', '.join(WEIGHTS[:4])} and the like.",
             )
-        found = combined(path, "Hugging Face pipeline", _opened(parts))
+        found = combined(path, "Hugging Face pipeline", _opened(parts, budget))
     else:
-        found = _opened_weights(weights)
+        found = _opened_weights(weights, budget)
         if settings:
             found = replaced(found, format=f"Hugging Face folder, {found.format}")
     return replaced(
@@ -68,15 +70,15 @@ def read_folder(path: Path) -> Checkpoint:
     )
 
 
-def _opened(parts: list[Path]) -> Iterator[tuple[str, Checkpoint]]:
+def _opened(parts: list[Path], budget: Budget) -> Iterator[tuple[str, Checkpoint]]:
     for part in parts:
-        yield part.name, read_folder(part)
+        yield part.name, read_folder(part, budget)
 
 
-def _opened_weights(weights: Path) -> Checkpoint:
+def _opened_weights(weights: Path, budget: Budget) -> Checkpoint:
     if weights.suffix == ".json":
-        return sharded.read_folder(weights)
-    return open_file(weights)
+        return sharded.read_folder(weights, budget)
+    return open_file(weights, budget)
 
 
 def _weights(folder: Path) -> Path | None:

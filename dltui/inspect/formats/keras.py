@@ -30,7 +30,7 @@ def sniff(head: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Checkpoint:
     """Weights, and the layers' classes and settings. Raises CheckpointError."""
-    budget = Budget(source.path)
+    budget = source.budget
     archive = Archive(source, budget)
     metadata = {"config": _json(archive, _CONFIG)}
     if _METADATA in archive:

@@ -24,7 +24,7 @@ def sniff(head: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Checkpoint:
     """All arrays of numbers. Raises CheckpointError on a damaged or lying archive."""
-    budget = Budget(source.path)
+    budget = source.budget
     notes: dict[str, None] = {}
     tensors = tuple(arrays(Archive(source, budget), budget, notes))
     return Checkpoint(

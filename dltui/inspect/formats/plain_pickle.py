@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from dltui.errors import CheckpointError
-from dltui.inspect.budget import Budget
 from dltui.inspect.checks import damaged
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.formats.torch_zip import MAX_PICKLE_BYTES
@@ -40,7 +39,7 @@ def read(source: Source) -> Checkpoint:
             where=str(source.path),
             remedy="save the weights with torch.save or safetensors",
         )
-    budget = Budget(source.path)
+    budget = source.budget
     budget.take(source.size)
     data = source.read(0, source.size)
     if _JOBLIB.rsplit(".", 1)[1].encode() in data:

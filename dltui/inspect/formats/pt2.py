@@ -54,7 +54,7 @@ def sniff(head: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Checkpoint:
     """Parameters, buffers and constants of the program. Raises CheckpointError."""
-    budget = Budget(source.path)
+    budget = source.budget
     archive = Archive(source, budget)
     if "serialized_exported_program.json" in archive:
         return _read_old(source, archive, budget)

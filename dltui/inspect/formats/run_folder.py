@@ -17,6 +17,7 @@ from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect import json_text
+from dltui.inspect.budget import Budget
 from dltui.inspect.combined import combined
 from dltui.inspect.contents import Checkpoint
 from dltui.inspect.opening import open_file
@@ -44,9 +45,11 @@ def read_folder(path: Path) -> Checkpoint:
         step, notes = _chosen(path, folder)
     there = [name for name in _PARTS if os.path.isfile(step / name)]
 
+    budget = Budget(step)
+
     def parts() -> Iterator[tuple[str, Checkpoint]]:
         for name in there:
-            yield _PARTS[name], open_file(step / name)
+            yield _PARTS[name], open_file(step / name, budget)
 
     found = combined(path, FORMAT, parts(), notes)
     about = _about_run(step.resolve().parent.parent)

@@ -15,6 +15,7 @@ from typing import Any
 
 from dltui.errors import CheckpointError
 from dltui.inspect import json_text
+from dltui.inspect.budget import Budget
 from dltui.inspect.checks import (
     MAX_HEADER_BYTES,
     MAX_NAMES_BYTES,
@@ -42,7 +43,7 @@ def sniff_folder(path: Path) -> bool:
     return head.startswith(b"{") and (path.name.endswith(".index.json") or b'"weight_map"' in head)
 
 
-def read_folder(path: Path) -> Checkpoint:
+def read_folder(path: Path, within: Budget | None = None) -> Checkpoint:
     """All shards that are there, each opened once; a missing one is said in the notes.
 
     Raises CheckpointError if the index is damaged or leads out of its folder, if a shard is
@@ -57,10 +58,11 @@ def read_folder(path: Path) -> Checkpoint:
             remedy=f"Copy them beside it: {_some(list(index.shards))}.",
         )
     formats: dict[str, None] = {}
+    budget = Budget(path, within=within)
 
     def shards() -> Iterator[tuple[str, Checkpoint]]:
         for name in there:
-            shard = open_file(path.parent / name)
+            shard = open_file(path.parent / name, budget)
             formats[shard.format] = None
             yield "", _by_index(shard, name, index)
 

@@ -36,7 +36,7 @@ def sniff(head: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Checkpoint:
     """The tensors of the object, and what else it holds. Raises CheckpointError."""
-    budget = Budget(source.path)
+    budget = source.budget
     pickles = _pickles(source, budget)
     found = pickles[3]
     storages = LegacyStorages(source, found.references, pickles[4])
@@ -70,7 +70,7 @@ def _pickles(source: Source, budget: Budget) -> list[Unpickled]:
             if size in (source.size, MAX_PICKLE_BYTES):
                 raise
             continue
-        budget.left_bytes = here.left_bytes
+        budget.take(budget.left_bytes - here.left_bytes)
         return found
     raise AssertionError("the size stops growing")
 

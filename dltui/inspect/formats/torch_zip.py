@@ -44,7 +44,7 @@ def sniff(head: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Checkpoint:
     """The tensors of the pickle, and what else it holds. Raises CheckpointError."""
-    budget = Budget(source.path)
+    budget = source.budget
     archive = Archive(source, budget)
     root = archive_root(archive, "data.pkl")
     naming, metadata, globals_ = read_pickle(archive, budget, root, "data.pkl")

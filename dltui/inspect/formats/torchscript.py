@@ -13,7 +13,6 @@ import ast
 import re
 from typing import Any
 
-from dltui.inspect.budget import Budget
 from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.formats.torch_zip import archive_root, read_pickle
 from dltui.inspect.pickles.sharing import shared_storages
@@ -35,7 +34,7 @@ def sniff(head: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Checkpoint:
     """The module's tensors, its tree with classes and settings. Raises CheckpointError."""
-    budget = Budget(source.path)
+    budget = source.budget
     archive = Archive(source, budget)
     root = archive_root(archive, "constants.pkl")
     naming, metadata, globals_ = read_pickle(archive, budget, root, "data.pkl")

@@ -296,6 +296,20 @@ def test_a_legacy_bomb_stays_bounded(tmp_path: Path) -> None:
     assert "refused" in opened.said
 
 
+@needs_proc
+def test_the_files_of_a_step_stay_bounded_together(tmp_path: Path) -> None:
+    """Each for itself would pass."""
+    entry = b"}K\x01}K\x01}K\x01Nsss"
+    for name in ("model.pt", "ema.pt", "training.pt"):
+        bomb = b"}" + text(name) + b"](" + entry * 45_000 + b"es."
+        zipped(tmp_path / name, bomb, zipfile.ZIP_DEFLATED)
+    alone = opened_apart(tmp_path / "model.pt")
+    assert not alone.said.startswith("refused:")
+    together = opened_apart(tmp_path)
+    assert together.said.startswith("refused:")
+    assert together.peak_mib < LIMIT_MIB
+
+
 def test_cyclic_objects_are_shown_once(tmp_path: Path) -> None:
     itself = b"]q\x00h\x00a"
     other = b"}q\x01" + text("up") + b"h\x01s"
