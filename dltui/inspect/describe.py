@@ -19,8 +19,8 @@ from dltui.records import record
 if TYPE_CHECKING:
     from dltui.inspect.tree import Node
 
-CHECKED_BYTES = 256_000_000
-"""Of values at most, that are read unasked: about a second."""
+CHECKED_BYTES, CHECKED_TENSORS = 256_000_000, 4_000
+"""Values, and tensors, that are read unasked at most: either is about a second."""
 LISTED_ENTRIES = 100
 """Of a list in the metadata (a vocabulary) so many are shown beside other things."""
 
@@ -46,12 +46,15 @@ class Ask:
 def whole(checkpoint: Checkpoint, ask: Ask | None = None) -> Json:
     """The JSON of `dltui inspect FILE --json`, by default of all tensors.
 
-    Values are read for the findings where there are at most `CHECKED_BYTES` of them, or where
-    statistics are asked for: `checked` says `values` then, else `names`.
+    Values are read for the findings where there are at most `CHECKED_BYTES` of them in at most
+    `CHECKED_TENSORS`, or where statistics are asked for: `checked` says `values` then, else
+    `names`.
     """
     asked = Ask(tensors=checkpoint.tensors) if ask is None else ask
     found = _by_names(checkpoint, asked)
-    if asked.stats or sum(tensor.size_bytes for tensor in checkpoint.tensors) <= CHECKED_BYTES:
+    few = len(checkpoint.tensors) <= CHECKED_TENSORS
+    small = sum(tensor.size_bytes for tensor in checkpoint.tensors) <= CHECKED_BYTES
+    if asked.stats or (few and small):
         from dltui.inspect.measured import add_values
 
         return add_values(checkpoint, asked, found)

@@ -236,11 +236,12 @@ def test_what_is_wrong_with_the_values_is_told_with_its_tensor(
     assert "error: layer.1.weight: " in cli("inspect", str(weights)).out
 
 
+@pytest.mark.parametrize(("limit", "most"), [("CHECKED_BYTES", 7), ("CHECKED_TENSORS", 0)])
 def test_values_of_a_large_file_are_read_where_that_is_asked_for(
-    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     save_file({"w": torch.tensor([float("nan"), 1.0])}, tmp_path / "f")
-    monkeypatch.setattr("dltui.inspect.describe.CHECKED_BYTES", 7)
+    monkeypatch.setattr(f"dltui.inspect.describe.{limit}", most)
     found = value_of(cli, str(tmp_path / "f"))
     assert (found["checked"], found["findings"]) == ("names", [])
     assert "statistics" not in found["tensors"][0]
