@@ -1,7 +1,7 @@
 """Values are read in a thread: the newest wish wins, what was read is kept, errors are told."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,20 @@ def reader(tmp_path: Path, told: Told) -> Iterator[ValueReader]:
     reader.close()
 
 
+class Endless:
+    """A reading that only ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended = threading.Event(), threading.Event()
+
+    def __call__(self, values: object, cancelled: Callable[[], bool]) -> Iterator[int]:
+        self.begun.set()
+        while not cancelled():
+            pass
+        self.ended.set()
+        yield 1
+
+
 def test_results_come_as_they_get_better_and_the_last_is_kept(
     reader: ValueReader, told: Told
 ) -> None:
@@ -61,38 +75,22 @@ def test_results_come_as_they_get_better_and_the_last_is_kept(
 
 
 def test_a_newer_wish_ends_the_one_before(reader: ValueReader, told: Told) -> None:
-    begun, ended = threading.Event(), threading.Event()
-
-    def endless(values: object, cancelled) -> Iterator[int]:
-        begun.set()
-        while not cancelled():
-            pass
-        ended.set()
-        yield 1
-
+    endless = Endless()
     reader.want("slow", endless)
-    assert begun.wait(PATIENCE_S)
+    assert endless.begun.wait(PATIENCE_S)
     reader.want("quick", lambda values, cancelled: iter([2]))
     assert told.wait_for_end_of("quick").result == 2
-    assert ended.is_set()
+    assert endless.ended.is_set()
     assert not any(reading.key == "slow" for reading in told.readings)
     assert reader.known("slow") is None
 
 
 def test_looking_away_ends_the_reading(reader: ValueReader, told: Told) -> None:
-    begun, ended = threading.Event(), threading.Event()
-
-    def endless(values: object, cancelled) -> Iterator[int]:
-        begun.set()
-        while not cancelled():
-            pass
-        ended.set()
-        yield 1
-
+    endless = Endless()
     reader.want("slow", endless)
-    assert begun.wait(PATIENCE_S)
+    assert endless.begun.wait(PATIENCE_S)
     reader.give_up()
-    assert ended.wait(PATIENCE_S)
+    assert endless.ended.wait(PATIENCE_S)
     assert told.readings == []
 
 
