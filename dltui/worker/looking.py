@@ -22,7 +22,7 @@ from torch.nn import functional as F  # noqa: N812  (the name that torch's own d
 
 from dltui.errors import DataError, DltuiError
 from dltui.graph import compile_model
-from dltui.graph.attention_maps import recorded_attention
+from dltui.graph.attention_maps import attention_layers, recorded_attention
 from dltui.recipe import Recipe, load_recipe
 from dltui.runs import open_run
 from dltui.runs.checkpoints import checkpoint_at, step_of
@@ -157,11 +157,15 @@ def _activations(loaded: Loaded) -> tuple[list[dict[str, Any]], dict[str, Tensor
     ]
     networks = plain_networks(loaded.model, tuple(loaded.recipe.models))
     try:
-        with recorded_attention(loaded.model) as maps:
-            loaded.task.evaluate(networks, loaded.batch)
+        loaded.task.evaluate(networks, loaded.batch)
     finally:
         for handle in handles:
             handle.remove()
+    if not attention_layers(loaded.model):
+        return found, {}
+    # A pass of its own: what attends is computed twice then, and would be listed twice.
+    with recorded_attention(loaded.model) as maps:
+        loaded.task.evaluate(networks, loaded.batch)
     return found, maps
 
 

@@ -79,6 +79,8 @@ def test_what_attention_looks_at(make_run: MakeRun, tmp_path: Path) -> None:
     assert not np.triu(pixels, 1).any()
     assert pixels.any(1).all()
     assert found["prediction"] is None
+    names = [layer["name"] for layer in found["layers"]]
+    assert len(names) == len(set(names)), "each layer runs once"
 
 
 def test_what_is_not_there_is_refused(

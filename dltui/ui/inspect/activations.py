@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PIL.Image import Image
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -23,8 +23,15 @@ from dltui.charts.numbers import format_value
 from dltui.errors import DltuiError
 from dltui.inspect.text import shape_text
 from dltui.inspect.visible import visible
+from dltui.ui.inspect.looked import (
+    answer_words,
+    example_text,
+    picture_captions,
+    picture_columns,
+)
+from dltui.ui.panes.enlarged import EnlargedPicture
 from dltui.ui.panes.key_line import KeyLine
-from dltui.ui.panes.lines import Lines
+from dltui.ui.panes.lines import Lines, fit
 from dltui.ui.panes.table import Column, Row, Table
 from dltui.ui.widgets.picture import opened_image
 from dltui.ui.widgets.picture_sheet import PictureSheetView, SheetContent
@@ -33,6 +40,7 @@ from dltui.ui.widgets.size_guard import SizeGuard
 KEYS: list[BindingType] = [
     Binding("left_square_bracket", "step(-1)", "Example before", key_display="[", id="look-before"),
     Binding("right_square_bracket", "step(1)", "Next example", key_display="]", id="look-next"),
+    Binding("question_mark", "show_help", "Help", key_display="?", id="look-help"),
     Binding("q,escape", "dismiss", "Back", id="look-back"),
 ]
 _COLUMNS = (
@@ -51,10 +59,10 @@ class ActivationsScreen(Screen[None]):
     ActivationsScreen {
         layout: vertical;
         & > #look-header { height: 1; background: $surface; }
-        & > #look-word { height: 2; padding: 0 1; }
+        & > #look-word { height: 1; padding: 0 1; }
         & > Horizontal { height: 1fr; }
-        & #look-layers { width: 3fr; }
-        & #look-pictures { width: 2fr; }
+        & #look-layers { width: 1fr; }
+        & #look-pictures { width: 1fr; }
         &.-narrow Horizontal { layout: vertical; }
         &.-narrow #look-layers, &.-narrow #look-pictures { width: 1fr; height: 1fr; }
     }
@@ -74,6 +82,9 @@ class ActivationsScreen(Screen[None]):
         super().__init__()
         self.run_path, self.step = run, step
         self.example = 0
+        self.found: dict[str, Any] | None = None
+        self._images: tuple[Image, ...] = ()
+        self._enlarged: EnlargedPicture | None = None
         self._stop = threading.Event()
         """Ends the helper that is at work."""
 
@@ -113,8 +124,12 @@ class ActivationsScreen(Screen[None]):
         self._stop.set()
 
     def _say(self, text: str, tone: str = "dim") -> None:
-        lines = [((line, tone),) for line in text.splitlines()[:2]]
-        self.query_one("#look-word", Lines).set_lines(lines)
+        """One or two lines of words."""
+        word = self.query_one("#look-word", Lines)
+        room = max(1, self.app.size.width - 2)
+        lines = [((fit(line, room), tone),) for line in text.splitlines()[:2]]
+        word.styles.height = max(1, len(lines))
+        word.set_lines(lines)
 
     @work(thread=True, exclusive=True, group="look")
     def _look(self, example: int, stop: threading.Event) -> None:
@@ -145,16 +160,64 @@ class ActivationsScreen(Screen[None]):
         if event.found is None:
             self._say(event.problem, "bad")
             return
-        self._say(f"example {event.example} of {event.found['part']}: {_told(event.found)}", "")
-        self.query_one(Table).set_rows([_row(layer) for layer in event.found["layers"]])
-        captions = tuple(
-            visible(str(each.get("layer") or each["kind"]), 40)
-            if each["kind"] == "attention"
-            else str(each["kind"]).replace("_", "-")
-            for each in event.found["pictures"]
-        )
-        columns = 1 if len(event.images) <= 3 else 2
-        self.query_one(PictureSheetView).set_content(SheetContent(event.images, captions, columns))
+        self.found, self._images = event.found, event.images
+        said = f"example {event.example:,} of {self.found['part']}: {answer_words(self.found)}"
+        self._say("\n".join(filter(None, (said, example_text(self.found)))), "")
+        self.query_one(Table).set_rows([_row(layer) for layer in self.found["layers"]])
+        self._show_pictures()
+
+    def on_resize(self, event: events.Resize) -> None:
+        # The pane has its new size only after the layout.
+        self.call_after_refresh(self._show_pictures)
+
+    def _show_pictures(self) -> None:
+        if self.found is None:
+            return
+        pictures, room = self.found["pictures"], self.query_one("#look-pictures").size
+        columns = picture_columns(pictures, is_wide=room.width > 2 * room.height)
+        sheet = SheetContent(self._images, picture_captions(pictures), columns)
+        self.query_one(PictureSheetView).set_content(sheet)
+        self._show_enlarged()
+
+    # The picture in large
+
+    @on(PictureSheetView.PictureChosen)
+    def enlarge(self) -> None:
+        """Shows the picture under the cursor on the whole screen."""
+        self._enlarged = EnlargedPicture(self, "arrows other pictures · < > example · esc back")
+        self.app.push_screen(self._enlarged, self._forget_enlarged)
+        self.call_after_refresh(self._show_enlarged)
+
+    def move_enlarged(self, down: int, across: int) -> None:
+        """Goes on to a neighbour of the picture that is shown in large."""
+        self.query_one(PictureSheetView).action_move(down, across)
+        self._show_enlarged()
+
+    def action_scrub(self, by: int) -> None:
+        """From the picture in large to the same of another example."""
+        self.action_step(by)
+
+    def _show_enlarged(self) -> None:
+        sheet = self.query_one(PictureSheetView)
+        if self._enlarged is None or not self._enlarged.is_attached or not sheet.content.images:
+            return
+        caption = sheet.content.captions[sheet.cursor]
+        title = f"example {self.example:,}"
+        self._enlarged.show(sheet.content.images[sheet.cursor], title, caption)
+
+    def _forget_enlarged(self, _: None) -> None:
+        self._enlarged = None
+
+    def action_show_help(self) -> None:
+        """Explains what is shown, with the answer in words and the keys."""
+        from dltui import explain
+        from dltui.ui.key_words import active_keys
+        from dltui.ui.panes.explain import ExplainScreen
+
+        readings = [] if self.found is None else [answer_words(self.found)]
+        keys = [(key.key, key.line or key.word) for key in active_keys(self)]
+        text = explain.text("pane/example-activations")
+        self.app.push_screen(ExplainScreen("activations", text, readings, keys))
 
 
 def _problem(error: Exception) -> str:
@@ -162,19 +225,6 @@ def _problem(error: Exception) -> str:
     if isinstance(error, DltuiError):
         return "\n".join(filter(None, (error.message, error.remedy)))
     return str(error)
-
-
-def _told(found: dict[str, Any]) -> str:
-    """What the network says of the example, in a line."""
-    prediction = found.get("prediction")
-    if not isinstance(prediction, list) or not prediction:
-        return f"{len(found['layers']):,} layers"
-    said = [
-        f"{visible(str(each['class'] if each.get('name') is None else each['name']), 40)} "
-        f"{each['probability']:.1%}"
-        for each in prediction
-    ]
-    return "taken for " + ", ".join(said)
 
 
 def _row(layer: dict[str, Any]) -> Row:

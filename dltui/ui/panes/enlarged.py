@@ -43,16 +43,21 @@ class EnlargedPicture(ModalScreen[None]):
         Binding("greater_than_sign", "travel(1)", "Later", show=False, id="enlarged-later"),
     ]
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        hint: str = "arrows other pictures · < > through the steps · esc back",
+    ) -> None:
         super().__init__()
         self.sheet = sheet
+        self.hint = hint
         self.picture = Picture()
         self.caption = Static(classes="caption", markup=False)
         self.box = Vertical()
 
     def compose(self) -> ComposeResult:
         with self.box as box:
-            box.border_subtitle = "arrows other pictures · < > through the steps · esc back"
+            box.border_subtitle = self.hint
             yield self.picture
             yield self.caption
 
