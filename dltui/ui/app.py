@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,11 +14,14 @@ from rich.console import RenderableType
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.filter import LineFilter
 from textual.screen import Screen
 
+from dltui.charts.glyphs import terminal_glyphs
 from dltui.paths import runs_folder
 from dltui.ui.key_order import KeysInOrder
 from dltui.ui.key_words import active_keys
+from dltui.ui.plain_glyphs import PlainGlyphs
 from dltui.ui.settings import Settings
 from dltui.ui.terminal_cells import TerminalCells
 from dltui.ui.themes import DARK, LIGHT, default_theme
@@ -60,6 +63,7 @@ class DltuiApp(KeysInOrder, App[int]):
         self.open_runs = open_runs
         self.settings = settings or Settings()
         self.terminal = TerminalCells()
+        self._plain = PlainGlyphs() if not terminal_glyphs().braille else None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         chosen = self.settings.get("theme", default_theme())
@@ -67,6 +71,11 @@ class DltuiApp(KeysInOrder, App[int]):
         # Over SSH every frame costs the link: fewer of them, and nothing that moves by itself.
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With plain ASCII where the terminal shows nothing else."""
+        filters = super().get_line_filters()
+        return [*filters, self._plain] if self._plain is not None else filters
 
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.terminal.forget())
