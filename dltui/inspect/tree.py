@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.inspect.contents import Checkpoint, Module, Tensor
 from dltui.inspect.roles import is_buffer, natural_key
+from dltui.records import record
 
 if TYPE_CHECKING:
     from dltui.inspect.parts import Part
@@ -21,7 +22,7 @@ MAX_DEPTH = 64
 """Names with more dots than this keep the rest in their last part."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One module: its own tensors, and those below it.
 
@@ -92,20 +93,35 @@ def _planted(tensors: Iterable[Tensor], below: str) -> _Branch:
         module = name.rpartition(".")[0]
         branch = known.get(module)
         if branch is None:
-            branch = known[module] = _grown(root, module, below)
+            unusual = module.count(".") >= MAX_DEPTH or module.startswith(".")
+            grow = _step_by_step if unusual else _grown
+            branch = known[module] = grow(known, module, below)
         branch.tensors.append(tensor)
     return root
 
 
-def _grown(root: _Branch, module: str, below: str) -> _Branch:
-    branch = root
-    for part in module.split(".", MAX_DEPTH - 1):
-        found = branch.below.get(part)
-        if found is None:
-            path = f"{branch.path}.{part}" if branch is not root else below + part
-            found = branch.below[part] = _Branch(part, path)
-        branch = found
+def _grown(known: dict[str, _Branch], module: str, below: str) -> _Branch:
+    """The branch of a module, and those above it that there are not yet."""
+    above, _, last = module.rpartition(".")
+    parent = known.get(above) or _grown(known, above, below)
+    branch = known[module] = _child(known, parent, last, below)
     return branch
+
+
+def _step_by_step(known: dict[str, _Branch], module: str, below: str) -> _Branch:
+    """The same for names with more dots than are told apart, and for those that begin with one."""
+    branch = known[""]
+    for step in module.split(".", MAX_DEPTH - 1):
+        branch = _child(known, branch, step, below)
+    return branch
+
+
+def _child(known: dict[str, _Branch], parent: _Branch, name: str, below: str) -> _Branch:
+    found = parent.below.get(name)
+    if found is None:
+        path = below + name if parent is known[""] else f"{parent.path}.{name}"
+        found = parent.below[name] = _Branch(name, path)
+    return found
 
 
 class _Growing:
@@ -121,7 +137,7 @@ class _Growing:
         self._structures: dict[object, int] = {}
 
     def node(self, branch: _Branch) -> Node:
-        branches = _in_order(list(branch.below.values()))
+        branches = _in_order(list(branch.below.values())) if branch.below else []
         made = [self.node(child) for child in branches]
         module = self._modules.get(branch.path) or self._modules.get(
             branch.path.removeprefix(self._below)
@@ -132,7 +148,7 @@ class _Growing:
         self._count(branch, branches)
         if self._folded:
             branch.structure = self._number(branch, branches, class_name, settings)
-            children = tuple(_fold(branches, made))
+            children = tuple(_fold(branches, made)) if made else ()
         else:
             children = tuple(made)
         return Node(
@@ -142,7 +158,7 @@ class _Growing:
             settings,
             children,
             tensors,
-            *_together([branch]),
+            *(_together([branch]) if branch.shared else branch.own),
         )
 
     def _count(self, branch: _Branch, children: list[_Branch]) -> None:
@@ -178,9 +194,16 @@ def _in_order(branches: list[_Branch]) -> list[_Branch]:
     if len(branches) < 2:
         return branches
     names = [branch.name for branch in branches]
-    if names == sorted(names) or all(name.isdecimal() for name in names):
-        return sorted(branches, key=lambda branch: natural_key(branch.name))
-    return branches
+    if all(name.isdecimal() for name in names):
+        return sorted(branches, key=lambda branch: int(branch.name[:18]))
+    if names != sorted(names) or _count_up(names):
+        return branches
+    return sorted(branches, key=lambda branch: natural_key(branch.name))
+
+
+def _count_up(names: list[str]) -> bool:
+    """Whether names that are sorted by letter only differ in a number of as many digits."""
+    return len({len(name) for name in names}) == 1 and len({_stem(name) for name in names}) == 1
 
 
 def _fold(branches: list[_Branch], nodes: list[Node]) -> Iterable[Node]:
