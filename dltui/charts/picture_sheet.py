@@ -61,11 +61,13 @@ def sheet_layout(
     *,
     longest_caption: int = 0,
     longest_label: int = 0,
+    at_least: float = 0.0,
 ) -> SheetLayout:
     """The layout of `grid` (columns, rows) pictures of `picture` (width, height) pixels.
 
     `room` is (width, height) in cells. Captions go first where the height is short; where even so
-    the pictures would be too small to read, fewer are shown.
+    the pictures would be too small to read, fewer are shown. `at_least` is the scale that is
+    wanted, however few are shown then; one picture always fits.
     """
     columns, rows = grid
     labels = min(longest_label, room[0] // _LABELS_SHARE) + 1 if longest_label else 0
@@ -73,15 +75,15 @@ def sheet_layout(
     longer = max(picture)
     least = legible_pixels(longer) / longer
     scale = min((width / columns - 1) / picture[0], 2 * (max(room[1], 1) / rows - 1) / picture[1])
+    alone = min((width - 1) / picture[0], 2 * max(room[1] - 1, 1) / picture[1])
     if scale < least:
-        alone = min((width - 1) / picture[0], 2 * max(room[1] - 1, 1) / picture[1])
         all_rows = 2 * (room[1] / rows - 1) / picture[1]
         # Rows belong together (input and output): they are kept in sight as long as can be.
         together = all_rows * longer >= min(_TOGETHER_PIXELS, longer)
         scale = min(all_rows if together else least, least, alone)
     elif scale >= 1:
         scale = float(int(scale))
-    scale = max(scale, 1 / longer)
+    scale = max(scale, min(at_least, float(int(alone)) or alone), 1 / longer)
     cells = max(1, round(picture[0] * scale))
     picture_rows = max(1, (round(picture[1] * scale) + 1) // 2)
     shown_rows = max(1, min(rows, (room[1] + 1) // (picture_rows + 1)))

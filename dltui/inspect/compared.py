@@ -81,8 +81,8 @@ def trajectory_json(trajectory: Trajectory) -> Json:
 
 
 def trajectory_lines(found: Json) -> Iterator[str]:
-    """Distance from the first checkpoint by tensor and step, the farthest first; then the last
-    step's relative change and the norm."""
+    """Distance from the first checkpoint by tensor and step, in the order of the trajectory; then
+    the last step's relative change and the norm."""
     stops = found["checkpoints"]
     chosen = _spread(len(stops), _SHOWN_STOPS)
     yield f"{len(stops):,} checkpoints from {stops[0]['path']} to {stops[-1]['path']}"

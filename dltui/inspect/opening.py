@@ -85,9 +85,11 @@ def open_checkpoint(path: Path) -> Checkpoint:
                 return folder_format.read_folder(path)
     if is_folder:
         raise CheckpointError(
-            "there is no checkpoint in this folder, or more than one",
+            "this folder holds several files and is no checkpoint as a whole"
+            if (names := _files_to_name(path))
+            else "there is no checkpoint in this folder",
             where=str(path),
-            remedy=_files_to_name(path),
+            remedy=names or "name a file, or a folder of Hugging Face, torch.distributed or dltui",
         )
     return open_file(path)
 

@@ -16,9 +16,12 @@ from dltui.errors import CheckpointError
 from dltui.inspect.contents import BITS, Checkpoint, Tensor
 from dltui.inspect.dtypes import Array, numbers
 from dltui.inspect.opening import open_checkpoint
+from dltui.inspect.parts import parts
 from dltui.inspect.row_order import aligned
 from dltui.inspect.values import Values
 
+_PART_ORDER = ("model", "ema", "optimizer", "other")
+"""An optimizer's state moves farther than any weight, and is not what one asks for."""
 MAX_ENTRIES = 10_000
 """Of a folder that is looked through for checkpoints."""
 _NUMBERS = re.compile(r"\d+")
@@ -54,7 +57,8 @@ class TensorPath:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """All tensors of the first checkpoint, the one that travelled farthest first."""
+    """All tensors of the first checkpoint: the model's, then those of an average, an optimizer and
+    others; of each the one that travelled farthest first."""
 
     stops: tuple[Stop, ...]
     tensors: tuple[TensorPath, ...]
@@ -128,7 +132,15 @@ def trajectory(
             where=where,
             remedy="a trajectory needs a folder of checkpoints, or a run that has several",
         )
-    return Trajectory(tuple(reached), tuple(sorted(ways.values(), key=_farthest)), tuple(notes))
+    found = sorted(ways.values(), key=_farthest)
+    if first is not None:
+        ranks = {
+            tensor.name: _PART_ORDER.index(part.kind)
+            for part in parts(first)
+            for tensor in part.tensors
+        }
+        found.sort(key=lambda way: ranks.get(way.name, len(_PART_ORDER)))
+    return Trajectory(tuple(reached), tuple(found), tuple(notes))
 
 
 def _travel(

@@ -202,6 +202,16 @@ def test_the_way_of_the_weights_over_a_training(tmp_path: Path) -> None:
     assert (still.name, still.from_first, still.from_previous) == ("still", [0.0] * 3, [0.0] * 3)
 
 
+def test_the_way_of_the_model_comes_before_that_of_its_optimizer(tmp_path: Path) -> None:
+    for step in (1, 2):
+        state = {0: {"exp_avg": torch.full((2, 2), 10.0**step)}}
+        optimizer = {"state": state, "param_groups": [{"params": [0]}]}
+        model = {"w.weight": torch.full((2, 2), 1.0 + step / 100)}
+        torch.save({"model": model, "optimizer": optimizer}, tmp_path / f"step_{step}.pt")
+    names = [way.name for way in trajectory(checkpoints_in(tmp_path)).tensors]
+    assert names == ["model.w.weight", "optimizer.state.0.exp_avg"]
+
+
 def test_a_tensor_that_changes_shape_has_gaps_in_its_way(tmp_path: Path) -> None:
     for step, size in ((1, 2), (2, 3), (3, 2)):
         save_file({"w": torch.ones(size)}, tmp_path / f"{step}.safetensors")

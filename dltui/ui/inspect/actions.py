@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input
 
 from dltui.errors import DltuiError, UsageError
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from dltui.ui.inspect.study import Study
 
 
+FILTERED_AT_ONCE = 5_000
+"""Tensors that are looked through at every key."""
+_TYPING_S = 0.12
+
+
 class InspectActions(Screen[None]):
     """Moves through the file, finds, copies and writes; the screen below it lays out."""
 
@@ -31,6 +38,7 @@ class InspectActions(Screen[None]):
     outline: Outline | None = None
     study: Study | None = None
     _came_from: str | None = None
+    _filter_pause: Timer | None = None
 
     @property
     def tensor(self) -> Tensor | None:
@@ -118,29 +126,47 @@ class InspectActions(Screen[None]):
 
     @on(Input.Changed, "#tensor-filter")
     def filter_tensors(self, event: Input.Changed) -> None:
+        """At once in most files; in a large one when typing pauses, as each look takes a while."""
+        self._end_filter_pause()
+        if self.file is not None and len(self.file.checkpoint.tensors) > FILTERED_AT_ONCE:
+            self._filter_pause = self.set_timer(_TYPING_S, partial(self._filter, event.value))
+        else:
+            self._filter(event.value)
+
+    def _end_filter_pause(self) -> None:
+        if self._filter_pause is not None:
+            self._filter_pause.stop()
+            self._filter_pause = None
+
+    def _filter(self, text: str) -> None:
         from dltui.inspect.selection import Selection
 
+        self._filter_pause = None
         if self.outline is None or self.file is None:
             return
         panel = self.query_one("#tree-panel")
         try:
-            self.outline.selection = Selection.parse(event.value)
+            self.outline.selection = Selection.parse(text)
         except UsageError as error:
             panel.border_subtitle = Content(error.message)
             return
         count = len(self.outline.selection.of(self.file.checkpoint.tensors))
-        panel.border_subtitle = Content(f"{count:,} found" if event.value.strip() else "")
+        panel.border_subtitle = Content(f"{count:,} found" if text.strip() else "")
         self.tree_widget.show_rows()
 
     @on(Input.Submitted, "#tensor-filter")
-    def leave_filter(self) -> None:
+    def leave_filter(self, event: Input.Submitted) -> None:
         """Goes to the first tensor that was found."""
+        if self._filter_pause is not None:
+            self._end_filter_pause()
+            self._filter(event.value)
         self.tree_widget.focus()
         first = next((row for row in self.tree_widget.rows if row.tensor is not None), None)
         if first is not None:
             self.tree_widget.go_to(first.key)
 
     def _close_filter(self) -> None:
+        self._end_filter_pause()
         for field in self.query("#tensor-filter").results(Input):
             if field.display:
                 field.value = ""

@@ -132,4 +132,4 @@ def _pair_words(pair: Pair) -> str:
 
 
 def _tensor_words(tensor: Tensor) -> str:
-    return f"{tensor.dtype} {shape_text(tensor.shape)} {size_text(tensor.size_bytes)}"
+    return f"{tensor.dtype} [{shape_text(tensor.shape)}], {size_text(tensor.size_bytes)}"

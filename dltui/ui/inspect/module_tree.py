@@ -269,7 +269,11 @@ class ModuleTree(Lines, can_focus=True):
 
     def _label(self, row: Row) -> str:
         if row.is_group:
-            return f"{visible(row.name)}…{visible(row.node.paths[-1].rpartition('.')[2])}"
+            # block0…3: what both ends begin with is said once.
+            last = visible(row.node.paths[-1].rpartition(".")[2])
+            number = len(last.rstrip("0123456789"))
+            same = number and row.name[:number] == last[:number]
+            return f"{visible(row.name)}…{last[number:] if same else last}"
         return visible(row.name)
 
     def _kind(self, row: Row) -> str:

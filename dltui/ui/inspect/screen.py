@@ -162,6 +162,8 @@ class InspectScreen(Problems):
         from dltui.ui.inspect.study import studied
 
         self.post_message(self.FileStudied(file, studied(file)))
+        # A filter looks through every block by itself: made while nobody waits for it.
+        file.unfolded_root  # noqa: B018
 
     @on(FileStudied)
     def take_study(self, event: FileStudied) -> None:

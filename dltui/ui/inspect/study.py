@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dltui.inspect.describe import parameters
 from dltui.inspect.findings import Finding, structural_findings
 from dltui.inspect.memory_table import MemoryRow, memory_table
-from dltui.inspect.parts import Part, model_part
+from dltui.inspect.parts import Part
 from dltui.inspect.progress import progress
 from dltui.inspect.recognise import recognise
-from dltui.inspect.tree import tree
 from dltui.ui.inspect.opening import OpenedFile
 
 
@@ -36,11 +36,10 @@ class Study:
 def studied(file: OpenedFile) -> Study:
     """Looks at everything but the values: a moment for most files, longer for very large ones."""
     checkpoint = file.checkpoint
-    model = model_part(checkpoint)
     return Study(
         parts=file.parts,
         contents=contents_words(file.parts),
-        parameters=tree(checkpoint, model).parameters if model is not None else 0,
+        parameters=parameters(checkpoint),
         architecture=recognise(checkpoint) or "",
         training=progress(checkpoint),
         memory=memory_table(checkpoint),

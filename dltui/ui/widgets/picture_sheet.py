@@ -105,6 +105,10 @@ class PictureSheetView(Widget, Redrawn, can_focus=True):
         self.content = SheetContent()
         self._given = self.content
         self.cursor = 0
+        self.least_pixels = 0
+        """Smaller pictures are enlarged to so many while all columns stay in sight."""
+        self.zoom = 1
+        """How many times larger than they would be, whatever stays in sight."""
         self.layout_now: SheetLayout | None = None
         self._first = (0, 0)
         self._strips: list[Strip] = []
@@ -123,6 +127,15 @@ class PictureSheetView(Widget, Redrawn, can_focus=True):
         self.content = self._given = content
         self.cursor = max(0, min(self.cursor, len(content.images) - 1))
         self._draw()
+
+    def zoom_to(self, zoom: int) -> None:
+        """Shows the pictures so many times larger, as long as one of them fits."""
+        former = (self.zoom, self.layout_now)
+        self.zoom = max(1, zoom)
+        self._draw()
+        # What changes nothing would have to be taken back with as many keys.
+        if self.zoom > former[0] and self.layout_now == former[1]:
+            self.zoom = former[0]
 
     def move_to(self, number: int) -> None:
         """Puts the cursor on a picture."""
@@ -200,13 +213,23 @@ class PictureSheetView(Widget, Redrawn, can_focus=True):
 
     def _layout(self, content: SheetContent) -> SheetLayout:
         images = [image for image in content.images if image is not None] or [_NO_PICTURE]
-        return sheet_layout(
-            content.grid,
-            (max(image.width for image in images), max(image.height for image in images)),
-            (self.content_size.width, self.content_size.height),
-            longest_caption=max(map(cell_len, content.captions), default=0),
-            longest_label=max(map(cell_len, content.row_labels), default=0),
-        )
+        size = (max(image.width for image in images), max(image.height for image in images))
+
+        def laid(at_least: float) -> SheetLayout:
+            return sheet_layout(
+                content.grid,
+                size,
+                (self.content_size.width, self.content_size.height),
+                longest_caption=max(map(cell_len, content.captions), default=0),
+                longest_label=max(map(cell_len, content.row_labels), default=0),
+                at_least=at_least,
+            )
+
+        found = laid(0)
+        wanted = -(-self.least_pixels // max(size))
+        if found.scale < wanted and (larger := laid(wanted)).columns >= content.grid[0]:
+            found = larger
+        return laid(found.scale * self.zoom) if self.zoom > 1 else found
 
     def _reflowed(self) -> SheetContent:
         """With more columns where that shows more pictures and columns mean nothing."""

@@ -7,6 +7,7 @@ import pytest
 
 from dltui.ui.inspect.tabs import ViewTabs
 from dltui.ui.panes.lines import Line, text_of, wrapped_line
+from dltui.ui.widgets.picture_sheet import PictureSheetView
 from tests.ui.driving import until
 from tests.ui.inspect.files import Arrays, saved
 from tests.ui.inspect.test_inspect_screen import opened, screen, seen
@@ -83,3 +84,72 @@ async def test_all_views_of_a_tensor_with_an_optimizer_have_their_tab_at_80_colu
         assert len(shown.rstrip()) <= tabs.size.width
         assert [word for word in shown.split() if word.isdigit()] == list("1234567")
         assert f"{active + 1} {names[active][:5]}" in shown
+
+
+FILTERS: Arrays = {"conv": np.linspace(-1, 1, 12 * 12 * 9, dtype=np.float32).reshape(12, 12, 3, 3)}
+
+
+async def test_small_filters_use_the_room_of_a_wide_screen_and_grow_by_a_key(
+    tmp_path: Path,
+) -> None:
+    async with opened(saved(tmp_path, FILTERS), (200, 50)) as pilot:
+        screen(pilot).go_to_tensor("conv")
+        await pilot.press("3", "enter")
+        await until(pilot, lambda: "larger, smaller" in seen(pilot))
+        sheet = pilot.app.screen.query_one(PictureSheetView)
+        await until(pilot, lambda: sheet.layout_now is not None)
+        first = sheet.layout_now
+        assert first is not None
+        assert (first.picture_cells, first.columns) == (6, 12)
+        await pilot.press("plus")
+        await pilot.pause()
+        assert sheet.layout_now is not None
+        assert sheet.layout_now.picture_cells == 12
+        assert f"{sheet.visible_count} of 144 in sight" in " ".join(seen(pilot).split())
+        await pilot.press(*["plus"] * 20)
+        await pilot.pause()
+        assert sheet.visible_count == 1
+        zoomed = sheet.zoom
+        assert zoomed < 20, "no key is counted that changes nothing"
+        await pilot.press(*["minus"] * (zoomed - 1))
+        await pilot.pause()
+        assert sheet.layout_now == first
+
+
+async def test_the_words_over_a_picture_take_two_lines_at_80_columns(tmp_path: Path) -> None:
+    async with opened(saved(tmp_path, FILTERS), (80, 24)) as pilot:
+        screen(pilot).go_to_tensor("conv")
+        await pilot.press("3")
+        await until(pilot, lambda: "blue" in seen(pilot))
+        await pilot.pause()
+        panel = screen(pilot).details.panel
+        assert panel is not None
+        assert panel.word.size.height == 2
+
+
+async def test_typing_a_filter_in_a_large_file_looks_once_and_enter_waits_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dltui.ui.inspect.actions.FILTERED_AT_ONCE", 100)
+    monkeypatch.setattr("dltui.ui.inspect.actions._TYPING_S", 60.0)
+    arrays = {f"layer{n}.weight": np.full(2, n, np.float32) for n in range(200)}
+    async with opened(saved(tmp_path, arrays)) as pilot:
+        before = list(screen(pilot).tree_widget.rows)
+        await pilot.press("slash", *"layer17.")
+        await pilot.pause()
+        assert screen(pilot).tree_widget.rows == before
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen(pilot).tensor is not None
+        assert screen(pilot).tensor.name == "layer17.weight"
+        await pilot.press("slash", "x", "escape")
+        await pilot.pause()
+        assert len(screen(pilot).tree_widget.rows) > 3
+
+
+async def test_folded_blocks_say_what_their_names_share_once(tmp_path: Path) -> None:
+    arrays = {
+        f"block{n}.{name}": np.zeros((2, 2), np.float32) for n in range(4) for name in ("a", "b")
+    }
+    async with opened(saved(tmp_path, arrays), (80, 24)) as pilot:
+        assert "block0…3 ×4" in seen(pilot)

@@ -238,7 +238,8 @@ def dtype_lines(tensors: Iterable[Tensor], width: int) -> list[Line]:
         sizes[tensor.dtype] += tensor.size_bytes
     lines: list[Line] = []
     for dtype, size in sizes.most_common():
-        figures = f"{count_text(counts[dtype], 7):>7} tensors {size_text(size):>8}"
+        noun = "tensors" if counts[dtype] > 1 else "tensor "
+        figures = f"{count_text(counts[dtype], 7):>7} {noun} {size_text(size):>8}"
         if width >= 64:
             figures += f" {count_text(elements[dtype], 15):>15} elements"
         lines.append(((fit(visible(dtype), 14), ""), (figures, "dim")))
