@@ -64,11 +64,15 @@ _HARMFUL_STEPS = frozenset(
 def kind_of(name: str) -> Kind:
     """What a name, `module.name`, is for.
 
-    `usual`: it rebuilds tensors, modules of torch and plain values. `harmful`: it can run commands,
+    `usual`: it rebuilds tensors, modules of torch and plain values, or is a class that TorchScript
+    compiled into the file itself. `harmful`: it can run commands,
     import or write when it is called. `foreign`: a class or function of some other package.
     """
     if name in _IN_MOST_FILES or re.fullmatch(_USUAL, name, re.VERBOSE):
         return "usual"
-    if re.fullmatch(_HARMFUL, name, re.VERBOSE) or not _HARMFUL_STEPS.isdisjoint(name.split(".")):
+    steps = name.split(".")
+    if steps[0] == "__torch__" and _HARMFUL_STEPS.isdisjoint(steps):
+        return "usual"
+    if re.fullmatch(_HARMFUL, name, re.VERBOSE) or not _HARMFUL_STEPS.isdisjoint(steps):
         return "harmful"
     return "foreign"

@@ -6,6 +6,7 @@ Computed by a child process, which can be stopped at any moment and takes its me
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -61,9 +62,18 @@ def spectrum(
     """
     command = [sys.executable, "-m", "dltui.inspect.spectrum_process", str(path), tensor_name]
     end = time.monotonic() + timeout_s
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+    # The child ends with this process, however that ends: nobody else holds the pipe open.
+    its_end, our_end = os.pipe()
+    try:
+        process = subprocess.Popen(
+            command, stdin=its_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except OSError:
+        os.close(our_end)
+        raise
+    finally:
+        os.close(its_end)
+    with process as child:
         try:
             while True:
                 try:
@@ -79,6 +89,7 @@ def spectrum(
                         ) from None
         finally:
             child.kill()
+            os.close(our_end)
     return _answer(path, tensor_name, child.returncode, out, errors)
 
 

@@ -19,6 +19,8 @@ from dltui.inspect.pickled_code import kind_of
         ("numpy._core.multiarray.scalar", "usual"),
         ("builtins.set", "usual"),
         ("torch.bfloat16", "usual"),
+        ("__torch__.mine.Net", "usual"),
+        ("__torch__.os.system", "harmful"),
         ("posix.system", "harmful"),
         ("os.system", "harmful"),
         ("builtins.eval", "harmful"),

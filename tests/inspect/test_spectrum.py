@@ -1,8 +1,12 @@
 """Singular values, ranks and power laws of stored matrices."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -122,3 +126,22 @@ def test_it_can_be_stopped(tmp_path: Path) -> None:
     assert spectrum(path, "w", cancelled=lambda: True) is None
     with pytest.raises(CheckpointError, match="longer than"):
         spectrum(path, "w", timeout_s=0.0)
+
+
+def test_the_process_ends_with_the_one_that_asked(tmp_path: Path) -> None:
+    path = stored(tmp_path, w=torch.rand(3000, 3000))
+    program = "import sys, pathlib\nfrom dltui.inspect.spectrum import spectrum\n"
+    program += "spectrum(pathlib.Path(sys.argv[1]), 'w')"
+    with subprocess.Popen([sys.executable, "-c", program, str(path)]) as asking:
+        child = child_of(asking.pid)
+        asking.kill()
+    assert psutil.wait_procs([child], timeout=20)[1] == []
+
+
+def child_of(pid: int) -> psutil.Process:
+    """The process that another one starts, once it has."""
+    for _ in range(400):
+        if found := psutil.Process(pid).children():
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError("no child was started")

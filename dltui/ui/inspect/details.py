@@ -280,7 +280,7 @@ class Details(Vertical):
 
     def _title(self, row: Row) -> str:
         if row.tensor is not None:
-            name = visible(row.tensor.name, 120)
+            name = visible(row.tensor.name, 120) or "''"
             long = f"{name}   {tensor_words(row.tensor)}"
             room = self.size.width - _AROUND_TITLE
             if cell_len(long) <= room:
@@ -300,7 +300,7 @@ class Details(Vertical):
             "overview": lambda: self._overview(file, width),
             "metadata": lambda: mapping_lines(file.checkpoint.metadata, width),
             "memory": lambda: memory_lines(self.study, width),
-            "code": lambda: code_lines(file, width),
+            "code": lambda: code_lines(file.checkpoint, width),
         }
         return lines[self.view]()
 

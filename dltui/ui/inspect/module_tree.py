@@ -23,6 +23,7 @@ _INDENT, _SMALL_INDENT = 2, 1
 _SMALL_BELOW = 36
 """Columns below which the steps of the tree are small, so that names keep their room."""
 _SHAPE_CELLS, _DTYPE_CELLS, _SIZE_CELLS = 16, 5, 8
+_NAMELESS = "''"
 _ALL = 10**9
 
 
@@ -274,7 +275,7 @@ class ModuleTree(Lines, can_focus=True):
             number = len(last.rstrip("0123456789"))
             same = number and row.name[:number] == last[:number]
             return f"{visible(row.name)}…{last[number:] if same else last}"
-        return visible(row.name)
+        return visible(row.name) or _NAMELESS
 
     def _kind(self, row: Row) -> str:
         """A module's class, in grey after its name."""

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dltui.inspect.contents import Checkpoint
 from dltui.ui.inspect.tabs import ViewTabs
+from dltui.ui.inspect.views.facts import code_lines
 from dltui.ui.panes.lines import Line, text_of, wrapped_line
 from dltui.ui.widgets.picture_sheet import PictureSheetView
 from tests.ui.driving import until
@@ -153,3 +155,21 @@ async def test_folded_blocks_say_what_their_names_share_once(tmp_path: Path) -> 
     }
     async with opened(saved(tmp_path, arrays), (80, 24)) as pilot:
         assert "block0…3 ×4" in seen(pilot)
+
+
+async def test_a_tensor_without_a_name_and_one_without_values_are_there(tmp_path: Path) -> None:
+    arrays = {"": np.ones(2, np.float32), "none": np.ones((0, 3), np.float32)}
+    async with opened(saved(tmp_path, arrays), (80, 24)) as pilot:
+        assert "''" in [row.strip(" │").split("  ")[0] for row in seen(pilot).splitlines()]
+        screen(pilot).go_to_tensor("none")
+        await until(pilot, lambda: "no values" in seen(pilot))
+        assert "NaN" not in seen(pilot)
+
+
+def test_names_of_code_are_never_cut() -> None:
+    name = "ultralytics.nn.modules.block." + "deep." * 20 + "Bottleneck"
+    path = Path("m.pt")
+    checkpoint = Checkpoint(path, "PyTorch zip", (path,), 1, (), globals=(name,))
+    lines = code_lines(checkpoint, 44)
+    assert max(len(text_of(line)) for line in lines) <= 44
+    assert name in "".join(text_of(line).strip() for line in lines)

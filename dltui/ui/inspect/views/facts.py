@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from dltui.charts.numbers import format_value
-from dltui.inspect.contents import Tensor, distinct
+from dltui.inspect.contents import Checkpoint, Tensor, distinct
 from dltui.inspect.pickled_code import kind_of
 from dltui.inspect.text import shape_text, size_text
 from dltui.inspect.tree import Node
@@ -203,9 +203,9 @@ def tensor_lines(tensor: Tensor, node: Node, file: OpenedFile, width: int) -> li
     return lines
 
 
-def code_lines(file: OpenedFile, width: int) -> list[Line]:
+def code_lines(checkpoint: Checkpoint, width: int) -> list[Line]:
     """The code that a pickle asks for, with what that means."""
-    names = file.checkpoint.globals
+    names = checkpoint.globals
     if not names:
         word = "This file names no code: nothing in it could be run by any program that loads it."
         return [((piece, ""),) for piece in wrapped(word, width)]
@@ -218,7 +218,10 @@ def code_lines(file: OpenedFile, width: int) -> list[Line]:
         found = [name for name in names if kind_of(name) == kind]
         if found:
             lines += heading(f"{title} ({len(found):,})")
-            lines += [((sign, "bad"), (visible(name, 200), "")) for name in found]
+            for name in found:
+                first, *rest = wrapped(visible(name, 200), max(10, width - 4))
+                lines.append(((sign, "bad"), (first, "")))
+                lines += [(("    ", ""), (piece, "")) for piece in rest]
     return lines
 
 

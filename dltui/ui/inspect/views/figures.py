@@ -13,6 +13,8 @@ _FULL_CELLS, _SHORT_CELLS = 13, 10
 
 def statistics_lines(found: Statistics, width: int) -> list[Line]:
     """Limits, moments, what is not finite and percentiles, in as many columns as fit."""
+    if not found.count:
+        return [(("no values", "dim"),)]
     cells = _FULL_CELLS if width >= 2 * (_NAME_CELLS + _FULL_CELLS + 2) else _SHORT_CELLS
 
     def share(count: int, tone: str = "") -> str:
