@@ -24,7 +24,8 @@ class Budget:
         self.left_bytes -= size_bytes
         if self._within is not None:
             self._within.take(size_bytes)
-        self.check(0)
+        if self.left_bytes < 0:
+            self.check(0)
 
     def give_back(self, size_bytes: int) -> None:
         """What was taken and is no longer in memory."""

@@ -115,7 +115,7 @@ def rebuilt(node: Instance) -> Rebuilt | None:
             raise ValueError(f"{name} is called without proper arguments")
         if name in _REBUILDERS:
             found = _matched(name, _REBUILDERS[name], args)
-            return Rebuilt(*found, kind=kind, state=state, conjugated=_is_conjugated(args))
+            return Rebuilt(*found, kind, state, len(args) > 6 and _is_conjugated(args))
         if not args:
             raise ValueError(f"{name} is called with no arguments")
         if name in _PARAMETERS:

@@ -1,4 +1,4 @@
-"""The frame of a pickle, its stack and its memo."""
+"""The frame of a pickle, its stack and its memo, but for what `unpickle` does itself."""
 
 from __future__ import annotations
 
@@ -27,13 +27,6 @@ def _stop(machine: Machine) -> None:
     raise Stop
 
 
-@opcode(b"(")
-def _mark(machine: Machine) -> None:
-    machine.marks.append(machine.stack)
-    machine.under_marks += len(machine.stack)
-    machine.stack = []
-
-
 @opcode(b"0")
 def _pop(machine: Machine) -> None:
     if machine.stack:
@@ -58,18 +51,6 @@ def _binput(machine: Machine) -> None:
     machine.position += 1
 
 
-@opcode(b"r")
-def _long_binput(machine: Machine) -> None:
-    # What is too short for `unpack_from` is told as cut, as in all places where it reads.
-    key = UINT32.unpack_from(machine.data, machine.position)[0]
-    machine.position += 4
-    if key == len(machine.memo) and not machine.sparse_memo:
-        # A call fewer for nearly all: one opcode in five of a checkpoint is this one.
-        machine.memo.append(machine.stack[-1])
-    else:
-        machine.keep(key)
-
-
 @opcode(b"p")
 def _put(machine: Machine) -> None:
     machine.keep(_decimal(machine))
@@ -78,12 +59,6 @@ def _put(machine: Machine) -> None:
 @opcode(b"\x94")
 def _memoize(machine: Machine) -> None:
     machine.keep(len(machine.memo) + len(machine.sparse_memo))
-
-
-@opcode(b"h")
-def _binget(machine: Machine) -> None:
-    machine.recall(machine.data[machine.position])
-    machine.position += 1
 
 
 @opcode(b"j")

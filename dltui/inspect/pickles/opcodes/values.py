@@ -30,12 +30,6 @@ def _false(machine: Machine) -> None:
     machine.stack.append(False)
 
 
-@opcode(b"K")
-def _binint1(machine: Machine) -> None:
-    machine.stack.append(machine.data[machine.position])
-    machine.position += 1
-
-
 @opcode(b"M")
 def _binint2(machine: Machine) -> None:
     push(machine, UINT16.unpack_from(machine.data, machine.position)[0], NUMBER_BYTES)
