@@ -287,9 +287,14 @@ class InspectActions(Screen[None]):
     # The screen itself
 
     def action_reopen(self) -> None:
-        if self.file is not None:
-            self.opening = Opening(self.file.path)
-            self.wait_for_file()
+        if self.file is None:
+            return
+        try:
+            self.opening = Opening(self.file.newest)
+        except DltuiError as error:
+            self.app.notify(str(error), severity="error", markup=False, timeout=10)
+            return
+        self.wait_for_file()
 
     def wait_for_file(self) -> None:
         """Shows the file that `opening` opens as soon as it is open."""

@@ -238,7 +238,7 @@ class Details(Vertical):
     def _deliver(self, reading: Reading) -> None:
         """Called by the reader's thread: a file that changed says so in place of its values."""
         if reading.is_done and self.file is not None and self.file.has_changed():
-            reading = replace(reading, problem="the file has changed on disk: r opens it again")
+            reading = replace(reading, problem=self.file.change_words)
         if self.is_attached:
             self.post_message(self.ValuesRead(reading))
 

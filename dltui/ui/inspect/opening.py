@@ -74,6 +74,28 @@ class OpenedFile:
         """Whether a file was written, replaced or removed since."""
         return stamps(self.checkpoint.files) != self.stamps
 
+    @property
+    def newest(self) -> Path:
+        """What to open in place of this: of a run that went on and removed it, its newest one.
+
+        Raises StoreError where the run cannot be read.
+        """
+        folder = self.path.parent
+        if folder.name != "checkpoints" or self.path.exists():
+            return self.path
+        from dltui.runs.checkpoints import pointed
+
+        return pointed(folder, "latest") or self.path
+
+    @property
+    def change_words(self) -> str:
+        """What has happened to a file that `has_changed`, and what the key for opening does."""
+        if self.path.exists():
+            return "the file has changed on disk: r opens it again"
+        if self.path.parent.name == "checkpoints":
+            return "the run has gone on and removed this checkpoint: r opens its newest"
+        return "the file is gone: its values can no longer be read"
+
 
 def stamps(files: Sequence[Path]) -> tuple[Stamp | None, ...]:
     """Size, time of change and number of each file; None where it is gone."""

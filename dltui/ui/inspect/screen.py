@@ -185,7 +185,7 @@ class InspectScreen(Problems):
     def _tell_change(self, file: OpenedFile) -> None:
         notice = self.query_one("#inspect-notice", Static)
         if file is self.file and not notice.has_class("-shown"):
-            notice.update("▲ the file has changed on disk · r opens it again")
+            notice.update(f"▲ {file.change_words}")
             notice.add_class("-shown")
 
     def on_resize(self, event: events.Resize) -> None:

@@ -173,3 +173,27 @@ def test_names_of_code_are_never_cut() -> None:
     lines = code_lines(checkpoint, 44)
     assert max(len(text_of(line)) for line in lines) <= 44
     assert name in "".join(text_of(line).strip() for line in lines)
+
+
+async def test_a_checkpoint_that_its_run_removed_makes_way_for_the_newest(tmp_path: Path) -> None:
+    folder = tmp_path / "20261120-153012-mine-1" / "checkpoints"
+    for step in (10, 20):
+        (folder / f"step_{step:08}").mkdir(parents=True)
+        saved(folder / f"step_{step:08}")
+    old = folder / "step_00000010"
+    async with opened(old) as pilot:
+        (old / "model.safetensors").unlink()
+        old.rmdir()
+        screen(pilot)._look_for_change()
+        await until(pilot, lambda: "r opens its newest" in seen(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: "step_00000020" in seen(pilot))
+        assert "r opens" not in seen(pilot)
+
+
+async def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    async with opened(path) as pilot:
+        path.unlink()
+        screen(pilot)._look_for_change()
+        await until(pilot, lambda: "the file is gone" in seen(pilot))
