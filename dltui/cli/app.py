@@ -14,7 +14,8 @@ from dltui import __version__
 
 app = typer.Typer(
     name="dltui",
-    help="Train, watch and understand deep networks in the terminal.",
+    help="Train, watch and understand deep networks in the terminal.\n\n"
+    "Without a command: the home screen with recipes and runs.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,7 +55,6 @@ def home(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Without a command: the home screen with recipes and runs."""
     if context.invoked_subcommand is None:
         from dltui.cli.screens import open_home
 
@@ -117,7 +117,7 @@ def sweep(
     json: AsJson = False,
     runs: Runs = None,
 ) -> None:
-    """Search over the settings of a recipe's `sweep:`; every trial is a run."""
+    """Search over the settings under `sweep:`. Every trial is a run."""
     from dltui.cli.sweep import Wish, sweep
 
     wish = Wish(recipe, tuple(overrides or ()), resume, trials, jobs, device, trust)
@@ -202,7 +202,10 @@ def pause(run: RunName, runs: Runs = None) -> None:
 
 @app.command()
 def resume(run: RunName, runs: Runs = None) -> None:
-    """Continue a paused run, or start a stopped or dead one from its last checkpoint."""
+    """Go on with a paused, stopped or dead run.
+
+    One without a worker starts again from its last checkpoint.
+    """
     _control("resume", run, runs)
 
 
@@ -258,7 +261,7 @@ def compare(
     names: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.")],
     runs: Runs = None,
 ) -> None:
-    """Overlay the curves of several runs and list how their recipes differ."""
+    """Overlay the curves of several runs. How their recipes differ is listed."""
     from dltui.cli.screens import open_comparison
 
     raise typer.Exit(open_comparison(runs, names))
@@ -266,7 +269,7 @@ def compare(
 
 @app.command()
 def doctor(run: RunName, json: AsJson = False, runs: Runs = None) -> None:
-    """Say what is wrong with a run: findings, each with evidence and a remedy."""
+    """Say what is wrong with a run. Each finding has evidence and a remedy."""
     from dltui.cli.doctor import doctor
 
     raise typer.Exit(doctor(_runs(runs), run, as_json=json))
@@ -326,7 +329,7 @@ def diff(
     plain: Plain = False,
     runs: Runs = None,
 ) -> None:
-    """Compare two checkpoints, or follow the weights over a folder of them.
+    """Compare two checkpoints, or follow a folder of them.
 
     Exit code 0: they are the same; 1: they differ; 2: one of them cannot be read.
     """
@@ -354,7 +357,7 @@ def convert(
     json: AsJson = False,
     runs: Runs = None,
 ) -> None:
-    """Write a checkpoint in another format or type, without holding it in memory."""
+    """Write a checkpoint in another format or type. It is never in memory as a whole."""
     from dltui.cli.convert import convert, wanted
 
     raise typer.Exit(
@@ -377,7 +380,7 @@ def export(
     ] = False,
     runs: Runs = None,
 ) -> None:
-    """Write a run's metrics as CSV, JSON or TensorBoard's event files."""
+    """Write a run's metrics as CSV, JSON or TensorBoard events."""
     from dltui.cli.export import export
 
     raise typer.Exit(export(_runs(runs), run, to, out, follow))

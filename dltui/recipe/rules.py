@@ -150,7 +150,8 @@ class Rules:
                 given = trainer.get(other)
                 first = trainer.get(one)
                 if given is not None and given.value is not None and first and first.value:
-                    self._add(("trainer", other), f"`{one}` and `{other}` exclude each other")
+                    message = f"`{one}` and `{other}` exclude each other; set one of them to null"
+                    self._add(("trainer", other), message)
 
     def _check_split(self) -> None:
         split: Any = getattr(self._data, "split", "own")

@@ -30,13 +30,14 @@ def class_never_predicted(record: Record) -> Iterator[Finding]:
     if not missed:
         return
     examples = int(newest.matrix.sum(axis=1)[silent].sum())
+    subject, verb = ("Class", "was") if len(missed) == 1 else ("Classes", "were")
     yield Finding(
         "class_never_predicted",
         "warning",
         None,
         newest.step,
-        f"{'Class' if len(missed) == 1 else 'Classes'} {named(missed, 5)} never predicted in the "
-        f"last evaluations, though {examples:,} validation examples belong there.",
+        f"{subject} {named(missed, 5)} {verb} never predicted in the last evaluations, though "
+        f"{examples:,} validation examples belong there.",
         "check that the training part has examples of it (data.split.stratify=true); weigh rare "
         "classes with task.loss.class_weights=balanced",
         {"classes": float(len(missed)), "examples": float(examples)},

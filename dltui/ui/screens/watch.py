@@ -60,6 +60,8 @@ class WatchScreen(SteeringScreen):
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text(encoding="utf-8")
     SCOPED_CSS = False
     BINDINGS = RUN_KEYS
+    # Textual's choice would be the first pane, even where it is hidden behind another.
+    AUTO_FOCUS = ""
 
     # A reactive that repaints the screen sends all of it again: 50 kB for one key at 120×36.
     active: reactive[str] = reactive("loss", init=False, repaint=False)
@@ -88,15 +90,19 @@ class WatchScreen(SteeringScreen):
     def on_mount(self) -> None:
         self._restore()
         self._mark_tab(self.active)
+        if self.active_pane is not None:
+            self.active_pane.focus_inside()
         self._follow_timer = self.set_interval(_FOLLOW_S, self._follow, pause=True)
         self.feed.start()
 
     def _restore(self) -> None:
         """Brings back the layout and the charts as they were left."""
         self.memory = memory = Memory(self.app, "watch")
-        self.stage.restore(
+        first = self.stage.restore(
             {slot: memory.get(self._layout_key(slot), pane) for slot, pane in FRONT.items()}
         )
+        # Tab, explanation and zoom are of the pane that is seen.
+        self.set_reactive(WatchScreen.active, first)
         kept_axis = memory.get("axis", "step")
         self.axis = next((axis for axis in AXES if axis == kept_axis), "step")
         for curves in self.query(CurvesPane):

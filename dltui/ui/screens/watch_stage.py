@@ -56,11 +56,16 @@ class PaneStage(Vertical):
         """Finds the panes anew: the outcome slot changes its own."""
         self.panes = tuple(self.query(Pane))
 
-    def restore(self, front: Mapping[str, str]) -> None:
-        """Brings to the front of each slot what was there, if there still is such a pane."""
+    def restore(self, front: Mapping[str, str]) -> str:
+        """Brings to the front of each slot what was there, if there still is such a pane.
+
+        Returns the pane that is looked at first: the one in front of the first slot.
+        """
         there = {(place.slot, place.pane) for place in PLACES}
         self._front |= {slot: pane for slot, pane in front.items() if (slot, pane) in there}
+        self._active = self._front[SLOTS[0]]
         self._show_and_hide()
+        return self._active
 
     def lay_out(self, mode: str) -> None:
         """Shows what has room in this mode of `watch_layout.mode`."""

@@ -10,6 +10,7 @@ from textual import events
 from textual.widgets._toast import Toast
 
 from dltui.ui.app import DltuiApp
+from dltui.ui.panes.curves import MetricsPane
 from dltui.ui.panes.layers import LayersPane, fitting_columns
 from dltui.ui.panes.lines import text_of
 from dltui.ui.screens.watch import WatchScreen
@@ -76,6 +77,24 @@ async def test_the_pane_in_front_is_remembered_for_each_task(make_run: Make) -> 
     assert await front(classify, "7") == "system"
     assert await front(regress) == "layers"
     assert await front(classify) == "system"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_tab_zoom_and_explanation_are_of_the_pane_that_was_brought_back(
+    make_run: Make, size: tuple[int, int]
+) -> None:
+    run, settings = make_run(), Settings()
+    for keys in (["2"], []):
+        app = DltuiApp(open_runs=(run.folder.path,), settings=settings)
+        async with app.run_test(size=size) as pilot:
+            screen = app.screen
+            assert isinstance(screen, WatchScreen)
+            await until(pilot, lambda screen=screen: screen.snapshot is not None)
+            await pilot.press(*keys)
+            await until(pilot, lambda screen=screen: screen.active == "metrics")
+            await pilot.press("z")
+            await until(pilot, lambda screen=screen: seen(screen) == {"metrics"})
+            assert screen.active_pane is screen.query_one(MetricsPane)
 
 
 async def test_layer_names_keep_their_ends_where_it_is_narrow(make_run: Make) -> None:

@@ -154,7 +154,7 @@ def _recipe(*lines: str) -> str:
             "trainer.early_stopping.metric",
             "add it to `metrics`",
         ),
-        ("trainer: {epochs: 3, steps: 100}", 29, "trainer.steps", "exclude each other"),
+        ("trainer: {epochs: 3, steps: 100}", 29, "trainer.steps", "exclude each other; set one"),
         ("trainer: {seed: true}", 17, "trainer.seed", "expected a whole number, not true"),
         ("trainer: {precision: bf61}", 22, "trainer.precision", "did you mean `bf16`?"),
         ("trainer: {device: cdua}", 19, "trainer.device", "did you mean `cuda`?"),
