@@ -61,10 +61,11 @@ class ActivationsScreen(Screen[None]):
         & > #look-header { height: 1; background: $surface; }
         & > #look-word { height: 1; padding: 0 1; }
         & > Horizontal { height: 1fr; }
-        & #look-layers { width: 1fr; }
+        & #look-layers { width: 1fr; min-width: 64; }
         & #look-pictures { width: 1fr; }
         &.-narrow Horizontal { layout: vertical; }
         &.-narrow #look-layers, &.-narrow #look-pictures { width: 1fr; height: 1fr; }
+        &.-narrow #look-layers { min-width: 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = KEYS

@@ -267,3 +267,17 @@ def test_listing_imports_neither_numpy_nor_a_parser_of_the_command_line(tmp_path
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert "dltui" in loaded
     assert not loaded & {"torch", "numpy", "typer", "rich", "pydantic", "textual", "safetensors"}
+
+
+def test_a_folder_that_is_no_checkpoint_says_whether_its_files_may_be(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    empty = cli("inspect", str(tmp_path))
+    assert (empty.code, empty.out) == (2, "")
+    assert "there is no checkpoint in this folder" in empty.err
+    for name in ("a", "b"):
+        save_file({"w": torch.ones(1)}, tmp_path / f"{name}.safetensors")
+    several = cli("inspect", str(tmp_path))
+    assert (several.code, several.out) == (2, "")
+    assert "this folder holds several files" in several.err
+    assert "a.safetensors, b.safetensors" in several.err

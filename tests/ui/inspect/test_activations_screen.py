@@ -94,6 +94,19 @@ async def test_a_file_that_is_of_no_run_says_so(tmp_path: Path) -> None:
         assert isinstance(pilot.app.screen, InspectScreen)
 
 
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (120, 36), (200, 50)])
+async def test_names_and_figures_of_layers_are_whole(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr("dltui.launch.looking.look", answer)
+    async with opened(checkpoint, size) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: "stage0.conv" in seen(pilot))
+        await pilot.pause()
+        (row,) = (row for row in seen(pilot).splitlines() if "stage0.conv" in row)
+        assert all(figure in row for figure in ("1×4", "0.250", "1.50", "50%"))
+
+
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 async def test_all_pictures_of_an_example_are_in_sight(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]

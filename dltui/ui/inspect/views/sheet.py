@@ -144,7 +144,7 @@ class PicturePanel(Panel):
         limit = format_value(sheet.limit)
         shades = "blue −, orange +" if self._has_colors else "black −, white +"
         if sheet.images[0].ndim == 3:
-            shades = "red, green and blue of the input, grey is 0, ±"
+            shades = "RGB of the input, grey is 0, ±"
         said = f"   {shades}{limit}"
         for hint in self._hints(sheet):
             # Two lines of words at most where it is narrow; the help has them all.
