@@ -99,13 +99,14 @@ def publish_checkpoint(
 def pointed(folder: Path, pointer: Pointer) -> Path | None:
     """The folder that `latest` or `best` names, None where there is none.
 
-    If `latest` is missing or names a folder that is gone, the newest whole checkpoint.
+    If `latest` is missing, damaged, or names a folder that is gone, the newest whole checkpoint.
+    Raises StoreError if it may not be read.
     """
     try:
         name = (folder / pointer).read_text().strip()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
         name = ""
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise StoreError(f"cannot read a pointer: {error}", where=str(folder / pointer)) from error
     found = _whole(folder, name) if _STEP.fullmatch(name) else None
     if found is not None:
@@ -116,11 +117,13 @@ def pointed(folder: Path, pointer: Pointer) -> Path | None:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """All whole checkpoints, oldest first."""
+    """All whole checkpoints, oldest first. Raises StoreError if the folder may not be read."""
     try:
         found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise StoreError(f"cannot be read: {error.strerror}", where=str(folder)) from error
     by_step: dict[int, Path] = {}
     # `.tmp-old-step_…` sorts before `step_…`, so the newer of the two folders of a step stays.
     for path in sorted(found):

@@ -177,6 +177,23 @@ def test_a_checkpoint_appears_whole_and_old_ones_go_but_the_best_stays(run: RunF
         checkpoint_at(folder, 200)
 
 
+def test_a_damaged_pointer_is_passed_over_for_the_newest_checkpoint(run: RunFolder) -> None:
+    for step in (100, 200):
+        publish_checkpoint(run.checkpoints, step, weights(str(step)))
+    latest = run.checkpoints / "latest"
+    latest.write_bytes(b"\xea\x00\xff")
+    found = pointed(run.checkpoints, "latest")
+    assert found is not None
+    assert found.name == "step_00000200"
+    latest.unlink()
+    latest.mkdir()
+    assert pointed(run.checkpoints, "latest") == found
+    latest.rmdir()
+    latest.symlink_to("latest")
+    with pytest.raises(StoreError, match="cannot read a pointer"):
+        pointed(run.checkpoints, "latest")
+
+
 def test_a_failing_write_leaves_the_former_checkpoint_alone(run: RunFolder) -> None:
     folder = run.checkpoints
     publish_checkpoint(folder, 1, weights("good"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from textual import on
@@ -82,20 +83,31 @@ class CheckpointPicker(ModalScreen[Path | None]):
 def _choices(runs: Path, run: Path | None) -> Iterator[tuple[str, Path]]:
     """All checkpoints of `run`, then the best or else the latest of the others, newest first."""
     if run is not None:
-        best, latest = (pointed(run / "checkpoints", which) for which in ("best", "latest"))
-        for path in reversed(checkpoints(run / "checkpoints")):
-            words = [word for word, it in (("best", best), ("latest", latest)) if it == path]
-            yield _label(run, path, words), path
+        with suppress(StoreError):
+            yield from _all_of(run)
     try:
         others = run_folders(runs)[:MOST_RUNS] if runs.is_dir() else []
     except StoreError:
         others = []
     for other in others:
-        if other != run:
-            best = pointed(other / "checkpoints", "best")
-            shown = best or pointed(other / "checkpoints", "latest")
-            if shown is not None:
-                yield _label(other, shown, ["best" if best else "latest"]), shown
+        # A run that cannot be read has nothing to choose.
+        with suppress(StoreError):
+            if other != run:
+                yield from _one_of(other)
+
+
+def _all_of(run: Path) -> Iterator[tuple[str, Path]]:
+    best, latest = (pointed(run / "checkpoints", which) for which in ("best", "latest"))
+    for path in reversed(checkpoints(run / "checkpoints")):
+        words = [word for word, it in (("best", best), ("latest", latest)) if it == path]
+        yield _label(run, path, words), path
+
+
+def _one_of(run: Path) -> Iterator[tuple[str, Path]]:
+    best = pointed(run / "checkpoints", "best")
+    shown = best or pointed(run / "checkpoints", "latest")
+    if shown is not None:
+        yield _label(run, shown, ["best" if best else "latest"]), shown
 
 
 def _label(run: Path, path: Path, words: list[str]) -> str:

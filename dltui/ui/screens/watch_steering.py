@@ -37,7 +37,11 @@ class SteeringScreen(Screen[None]):
         """Looks into the newest checkpoint; the training goes on below."""
         from dltui.runs.checkpoints import pointed
 
-        newest = pointed(self.run_path / "checkpoints", "latest")
+        try:
+            newest = pointed(self.run_path / "checkpoints", "latest")
+        except DltuiError as error:
+            self.say(str(error), level="error")
+            return
         if newest is None:
             self.say("there is no checkpoint yet: c saves one", level="warning")
             return

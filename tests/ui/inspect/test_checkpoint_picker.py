@@ -10,6 +10,8 @@ from dltui.ui.app import DltuiApp
 from dltui.ui.home.run_table import RunTable
 from dltui.ui.inspect.picker import CheckpointPicker
 from dltui.ui.inspect.screen import InspectScreen
+from dltui.ui.panes.log import LogPane, log_text
+from dltui.ui.screens.watch import WatchScreen
 from tests.ui.driving import until
 from tests.ui.inspect.files import saved
 
@@ -66,3 +68,24 @@ async def test_a_file_that_is_no_checkpoint_leads_back_with_a_word(tmp_path: Pat
         await until(pilot, lambda: app._notifications)
         assert app.screen is app.screen_stack[0]
         assert any("no checkpoint" in str(note.message) for note in app._notifications)
+
+
+async def test_a_run_whose_pointer_cannot_be_read_is_left_out_and_says_so(tmp_path: Path) -> None:
+    run = run_with_checkpoints(tmp_path / "runs")
+    latest = run / "checkpoints" / "latest"
+    latest.unlink()
+    latest.symlink_to("latest")
+    app = DltuiApp(tmp_path / "runs")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.screen.is_filled)
+        app.screen.query_one(RunTable).focus()
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, CheckpointPicker))
+        assert app.screen.choices == []
+    watching = DltuiApp(tmp_path / "runs", open_runs=(run,))
+    async with watching.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: isinstance(watching.screen, WatchScreen))
+        await until(pilot, lambda: watching.screen.query(LogPane))
+        await pilot.press("i")
+        log = watching.screen.query_one(LogPane)
+        await until(pilot, lambda: "cannot read a pointer" in log_text(log))
