@@ -33,6 +33,9 @@ RecipeName = Annotated[
     str,
     typer.Argument(metavar="RECIPE", help="A shipped name (vision/cnn-digits), a path, or -."),
 ]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run the recipe's plugin files without asking.")
+]
 Plain = Annotated[bool, typer.Option("--plain", help="Text instead of the screen.")]
 CHECKPOINT = "A checkpoint of any format, its folder, or RUN, RUN@STEP, RUN@best."
 Overrides = Annotated[
@@ -83,9 +86,7 @@ def train(
         str | None,
         typer.Option("--fork", metavar="RUN[@STEP]", help="A new run from its checkpoint."),
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the recipe's plugin files without asking.")
-    ] = False,
+    trust: Trust = False,
     runs: Runs = None,
 ) -> None:
     """Start a run and watch it."""
@@ -111,9 +112,7 @@ def sweep(
     device: Annotated[
         str | None, typer.Option("--device", help="auto, cpu, cuda:0 or mps.")
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the recipe's plugin files without asking.")
-    ] = False,
+    trust: Trust = False,
     json: AsJson = False,
     runs: Runs = None,
 ) -> None:
@@ -125,11 +124,13 @@ def sweep(
 
 
 @app.command()
-def validate(recipe: RecipeName, overrides: Overrides = None, json: AsJson = False) -> None:
+def validate(
+    recipe: RecipeName, overrides: Overrides = None, json: AsJson = False, trust: Trust = False
+) -> None:
     """Check a recipe and print its layer table; train nothing."""
     from dltui.cli.recipes import validate
 
-    raise typer.Exit(validate(recipe, tuple(overrides or ()), as_json=json))
+    raise typer.Exit(validate(recipe, tuple(overrides or ()), as_json=json, trust=trust))
 
 
 @app.command()

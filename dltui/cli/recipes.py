@@ -77,13 +77,20 @@ def _as_json(recipe: ShippedRecipe) -> dict[str, Any]:
     }
 
 
-def validate(source: str, overrides: tuple[str, ...], *, as_json: bool) -> int:
-    """Check the recipe and print its layer table. 2 where it has errors."""
+def validate(source: str, overrides: tuple[str, ...], *, as_json: bool, trust: bool) -> int:
+    """Check the recipe and print its layer table. 2 where it has errors.
+
+    Raises PluginError where it has a plugin and who was asked does not trust it.
+    """
+    from dltui.cli.train import ask_for_trust
     from dltui.launch import describe
     from dltui.recipe import load_recipe
 
     try:
         recipe = load_recipe(source, overrides)
+        # Where nobody can be asked, that it is not trusted is one of its errors.
+        if trust or (not as_json and sys.stdin.isatty()):
+            ask_for_trust(recipe, agreed=trust)
         found = describe(recipe)
     except RecipeError as error:
         if not as_json:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.inspect.contents import Checkpoint, Module, Tensor
@@ -70,17 +69,19 @@ def walk(node: Node) -> Iterable[Node]:
         yield from walk(child)
 
 
-@dataclass(slots=True)
 class _Branch:
-    name: str
-    path: str
-    below: dict[str, _Branch] = field(default_factory=dict)
-    tensors: list[Tensor] = field(default_factory=list)
-    own: tuple[int, int] = (0, 0)
-    """Parameters and bytes of the tensors of this branch and below that share no storage."""
-    shared: dict[str, Tensor] = field(default_factory=dict)
-    """The largest tensor of each storage that several names use, of this branch and below."""
-    structure: int = -1
+    __slots__ = ("below", "name", "own", "path", "shared", "structure", "tensors")
+
+    def __init__(self, name: str, path: str):
+        self.name = name
+        self.path = path
+        self.below: dict[str, _Branch] = {}
+        self.tensors: list[Tensor] = []
+        self.own = (0, 0)
+        """Parameters and bytes of the tensors of this branch and below that share no storage."""
+        self.shared: dict[str, Tensor] = {}
+        """The largest tensor of each storage that several names use, of this branch and below."""
+        self.structure = -1
 
 
 def _planted(tensors: Iterable[Tensor], below: str) -> _Branch:
@@ -139,9 +140,7 @@ class _Growing:
     def node(self, branch: _Branch) -> Node:
         branches = _in_order(list(branch.below.values())) if branch.below else []
         made = [self.node(child) for child in branches]
-        module = self._modules.get(branch.path) or self._modules.get(
-            branch.path.removeprefix(self._below)
-        )
+        module = self._module(branch.path) if self._modules else None
         class_name = module.class_name if module else ""
         settings = module.settings if module else {}
         tensors = tuple(branch.tensors)
@@ -161,11 +160,15 @@ class _Growing:
             *(_together([branch]) if branch.shared else branch.own),
         )
 
+    def _module(self, path: str) -> Module | None:
+        return self._modules.get(path) or self._modules.get(path.removeprefix(self._below))
+
     def _count(self, branch: _Branch, children: list[_Branch]) -> None:
         """Sums of what is below; a storage that several names use counts as its largest tensor."""
         parameters = size_bytes = 0
+        shared = self._shared
         for tensor in branch.tensors:
-            if tensor.storage in self._shared:
+            if shared and tensor.storage in shared:
                 _keep_larger(branch.shared, tensor)
             else:
                 parameters += 0 if is_buffer(tensor) else tensor.elements

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dltui.cli.recipes import validate
 from dltui.errors import PluginError
 from dltui.graph import compile_model, load_plugins
 from dltui.recipe import load_recipe, shipped, trust, write_copy
@@ -42,6 +43,15 @@ def test_its_plugin_is_not_run_before_it_is_trusted(name: str) -> None:
     assert "has not been allowed to run" in error["message"]
     trusting(name)
     assert describe_recipe(name)["errors"] == []
+
+
+def test_validate_runs_the_plugin_where_it_is_told_to_trust_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert validate("graph/deep-sets", (), as_json=True, trust=False) == 2
+    assert "--trust" in capsys.readouterr().out
+    assert validate("graph/deep-sets", (), as_json=True, trust=True) == 0
+    assert validate("graph/deep-sets", (), as_json=True, trust=False) == 0
 
 
 @pytest.mark.parametrize("name", WITH_PLUGINS)

@@ -49,6 +49,8 @@ class Vocabulary:
     problems: Problems
     blocks: dict[str, BlockHead] = field(default_factory=dict)
     plugins: dict[str, PluginName] = field(default_factory=dict)
+    variables_used: set[str] = field(default_factory=set)
+    """All that expressions have named so far."""
 
     def layer_names(self) -> list[str]:
         return [*LAYERS, *self.blocks, *self.plugins, *STRUCTURES]
@@ -83,5 +85,6 @@ class Scope:
         except ExpressionError as error:
             problems.add(entry.place, path, error.message)
             return
+        self.vocabulary.variables_used |= used
         for name in sorted(used - self.variables):
             problems.add(entry.place, path, unknown("name", name, self.variables))

@@ -15,7 +15,7 @@ from dltui.recipe.names import described, unknown
 from dltui.recipe.nodes import Block, InitRule, KeyPath, Model, Node
 from dltui.recipe.plugins import PluginName
 from dltui.recipe.schema.init import INITS
-from dltui.recipe.tree import Entry, Problems, nearest_entry, plain
+from dltui.recipe.tree import OVERRIDE_FILE, Entry, Problems, nearest_entry, plain
 
 _LAYER_KEYS: Final = ("params", "blocks", "layers", "inputs", "outputs", "init")
 _MOST_BLOCKS: Final = 200
@@ -109,7 +109,20 @@ def _read_layered(
     if not endless:
         _check_size(root, layers, blocks, problems)
     init = _read_init(keys.get("init"), at, scope)
+    _check_use(keys.get("params"), (*at, "params"), vocabulary)
     return Model(at, layers, blocks, params, inputs, outputs, init)
+
+
+def _check_use(entry: Entry | None, path: KeyPath, vocabulary: Vocabulary) -> None:
+    """A parameter that an override gives and nothing uses is a misspelt one.
+
+    In a file it may be left over from the recipe that it extends.
+    """
+    given = entry.value if entry is not None and isinstance(entry.value, dict) else {}
+    used = [key for key in given if key in vocabulary.variables_used]
+    for key, child in given.items():
+        if key not in used and child.place.file == OVERRIDE_FILE:
+            vocabulary.problems.add(child.place, (*path, key), unknown("parameter", key, used))
 
 
 def _read_model_params(

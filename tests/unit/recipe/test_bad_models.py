@@ -171,3 +171,15 @@ def test_a_wrong_model_section_is_told(model: str, path: str, message: str, refu
     problem = refuse(text)[0]
     assert (problem.line, problem.path) == (1, path)
     assert message in problem.message
+
+
+def test_a_parameter_that_an_override_misspells_is_named(refuse: Refuse) -> None:
+    text = """\
+name: small
+data: {type: builtin, name: digits}
+model: {params: {width: 8, left: 1}, layers: [flatten, {linear: $(width)}, {linear: 10}]}
+task: {type: classify}
+"""
+    (problem,) = refuse(text, ["model.params.widht=32"])
+    assert str(problem).startswith('override "model.params.widht=32": unknown parameter `widht`')
+    assert problem.message.endswith("did you mean `width`?")
