@@ -5,10 +5,11 @@ from __future__ import annotations
 import locale
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from dltui.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Glyphs:
     """One set of drawing characters, each a single cell wide."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from textual.binding import Binding
 from textual.screen import Screen
+
+from dltui.records import record
 
 _WORDS = {
     "app.focus_next": ("Next part", "To the next list, field or pane"),
@@ -20,7 +21,7 @@ _WORDS = {
 """What keys of the toolkit's own do, by action: its words speak of an app and a cursor."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyWord:
     """One key: where it is bound, what it does in a word or two, and in a line."""
 

@@ -7,7 +7,6 @@ focus at 80×24, 50 kB at 120×36. Most of those cells are on the screen already
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -19,13 +18,15 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
+from dltui.records import record
+
 _JOINED_GAP = 3
 """Cells that are cheaper to send again than to step over with an escape sequence of 4 bytes."""
 _SEEN_ON_BLANKS = frozenset({"4", "5", "7", "9", "21", "51", "52", "53"})
 """Underlined, blinking, reversed, struck, framed, overlined: what a blank shows, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pen:
     """How cells are written, as codes of SGR (ECMA-48, 8.3.117).
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.errors import DltuiError
 from dltui.inspect.contents import Checkpoint
+from dltui.records import record
 
 if TYPE_CHECKING:
     from dltui.inspect.values import Values
@@ -25,7 +25,7 @@ Work = Callable[["Values", Cancelled], Iterator[Any]]
 """Yields results, each better than the one before; ends early once `Cancelled` says so."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What a wish has come to so far."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dltui.inspect.contents import Tensor
 from dltui.inspect.tree import Node
+from dltui.records import record
 
 if TYPE_CHECKING:
     from dltui.inspect.selection import Selection
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """One line of the tree: a module, or a tensor of `node`."""
 

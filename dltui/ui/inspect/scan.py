@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltui.errors import DltuiError
 from dltui.inspect.contents import distinct
+from dltui.records import record
 from dltui.ui.inspect.opening import OpenedFile
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ UNASKED_TENSORS = 2_000
 _TELL_EVERY_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far the scan is."""
 
