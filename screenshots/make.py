@@ -89,7 +89,7 @@ SHOTS = (
         "inspect", "digits", (120, 36), ("slash", *"conv dims:4", "enter", "3"), False, "checkpoint"
     ),
     Shot("inspect-findings", "digits", (120, 36), ("p", "n"), False, "spoilt"),
-    Shot("diff", "digits", (120, 30), ("end",), False, "both"),
+    Shot("diff", "digits", (120, 30), ("down", "down"), False, "both"),
     Shot("light", "live", (120, 36), light=True),
     Shot("home", None, (120, 36), ("down", "down", "l")),
     Shot("options", None, (110, 32), ("o",)),

@@ -34,7 +34,8 @@ def list_runs(runs: Path, *, filters: Sequence[str] = (), as_json: bool = False)
     """Prints the runs that pass all filters, newest first. Raises UsageError on a bad filter."""
     wanted = RunFilter.parse(" ".join(filters))
     catalogue = Catalogue(runs)
-    found = [summary for summary in catalogue.list() if wanted.matches(summary.facts())]
+    listed = catalogue.list()
+    found = [summary for summary in listed if wanted.matches(summary.facts())]
     for name, problem in catalogue.problems.items():
         print(f"dltui: {printable(str(runs / name))} is left out: {problem}", file=sys.stderr)
     if as_json:
@@ -43,7 +44,9 @@ def list_runs(runs: Path, *, filters: Sequence[str] = (), as_json: bool = False)
         _print_table(found)
     else:
         what = "no run passes this filter" if filters else "there are no runs yet"
-        print(f"dltui: {what} in {runs}", file=sys.stderr)
+        unknown = wanted.unknown_keys(summary.facts() for summary in listed) if listed else []
+        why = f": none has {', '.join(unknown)}" if unknown else ""
+        print(f"dltui: {what} in {runs}{printable(why)}", file=sys.stderr)
     return 0
 
 

@@ -61,6 +61,12 @@ class RunFilter:
         """Whether a run with these facts (`RunSummary.facts()`) passes."""
         return all(term.matches(facts) for term in self.terms)
 
+    def unknown_keys(self, runs: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Keys of terms that no run has anything under: misspelt, most likely."""
+        known = list(runs)
+        keys = dict.fromkeys(term.key for term in self.terms if term.key)
+        return [key for key in keys if all(_look_up(facts, key) is None for facts in known)]
+
 
 def _parse_term(token: str) -> Term:
     negated = token.startswith("-") and len(token) > 1

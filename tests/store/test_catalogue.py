@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dltui.cli.runs import list_runs
 from dltui.errors import RunNotFoundError, StoreError, UsageError
 from dltui.runs.catalogue import Catalogue, find_run
 from dltui.runs.events import EventLog
@@ -162,6 +163,12 @@ def test_a_filter_line_chooses_runs(runs: Path, text: str, expected: list[str]) 
 def test_a_filter_that_makes_no_sense_names_the_term(text: str) -> None:
     with pytest.raises(UsageError, match="the filter term"):
         RunFilter.parse(text)
+
+
+def test_a_key_that_no_run_knows_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list_runs(runs, filters=("bogus:1", "state:running")) == 0
+    assert "no run passes this filter" in (said := capsys.readouterr().err)
+    assert said.endswith(": none has bogus\n")
 
 
 def recorded(run: RunFolder) -> RunReader:

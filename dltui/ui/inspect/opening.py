@@ -136,11 +136,12 @@ class Opening:
 
     def _open(self) -> None:
         # Tens of thousands of records that all stay: the collector would look through them several
-        # times while they are made.
+        # times while they are made, and once more before the first frame.
         gc.disable()
         try:
             self._outcome.file = OpenedFile(self.path)
         except DltuiError as error:
             self._outcome.error = error
         finally:
+            gc.freeze()
             gc.enable()
