@@ -153,5 +153,5 @@ def test_the_only_file_of_weights_in_a_folder_is_opened(tmp_path: Path, name: st
 def test_of_several_files_of_weights_one_is_to_be_named(tmp_path: Path) -> None:
     for name in ("q4.gguf", "q8.gguf"):
         (tmp_path / name).write_bytes(b"GGUF")
-    with pytest.raises(CheckpointError, match=r"more than one\n.*: q4\.gguf, q8\.gguf\."):
+    with pytest.raises(CheckpointError, match=r"holds several files .*\n.*: q4\.gguf, q8\.gguf\."):
         open_checkpoint(tmp_path)
