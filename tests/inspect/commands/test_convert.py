@@ -110,7 +110,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, number: signal.Signa
             time.sleep(0.01)
         process.send_signal(number)
         process.wait()
-    assert process.returncode == 130
+    # Where the signal comes inside of an `exec`, CPython ends itself by SIGINT after all is done:
+    # a shell says 130 of that too.
+    assert process.returncode in (130, -signal.SIGINT)
     assert list(tmp_path.iterdir()) == [source]
 
 
