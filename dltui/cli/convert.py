@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -27,14 +27,8 @@ def convert(
     from dltui.inspect.convert import convert
 
     checkpoint = open_checkpoint(checkpoint_path(source, runs))
-    with _ended_in_order() as check, progress_bar("converting") as show:
-
-        def on_progress(written_bytes: int, all_bytes: int) -> None:
-            check()
-            if show is not None:
-                show(written_bytes, all_bytes)
-
-        done = convert(checkpoint, out, wanted, replace=force, on_progress=on_progress)
+    with _ended_in_order(), progress_bar("converting") as show:
+        done = convert(checkpoint, out, wanted, replace=force, on_progress=show)
     found = _json(done)
     if as_json:
         print_json(found)
@@ -53,30 +47,17 @@ def wanted(dtype: str | None, only: str | None, optimizer: bool) -> Wanted:
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[Callable[[], None]]:
-    """SIGTERM ends this as Ctrl-C does: what was begun is taken away.
-
-    What comes back raises KeyboardInterrupt where one was raised before and went nowhere: Python
-    drops what is raised while it calls back for a weak reference or a destructor.
-    """
-    is_asked = False
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM ends this as Ctrl-C does: what was begun is taken away."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal is_asked
-        is_asked = True
         raise KeyboardInterrupt
 
-    def check() -> None:
-        if is_asked:
-            raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, interrupt) for number in numbers]
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield check
+        yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _json(done: Converted) -> dict[str, Any]:
