@@ -1,18 +1,19 @@
 """The modules of a checkpoint, from the dotted names of its tensors: a tree with sizes.
 
 Repeated blocks (the twelve layers of a transformer) are folded into one node that says how often.
-No value is read, and 20,000 tensors take a fraction of a second: this is on the screen first.
+No value is read, and what lies below a module is found when somebody asks for it: of 20,000
+tensors a screen shows forty.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from dltui.inspect.contents import Checkpoint, Module, Tensor
+from dltui.inspect.contents import Checkpoint, Module, Tensor, distinct
 from dltui.inspect.roles import is_buffer, natural_key
-from dltui.records import record
 
 if TYPE_CHECKING:
     from dltui.inspect.parts import Part
@@ -21,7 +22,6 @@ MAX_DEPTH = 64
 """Names with more dots than this keep the rest in their last part."""
 
 
-@record
 class Node:
     """One module: its own tensors, and those below it.
 
@@ -29,23 +29,80 @@ class Node:
     those of the first, `parameters` and `size_bytes` of all of them together.
     """
 
-    name: str
-    """Last part of the path; of a folded node the first one's."""
-    path: str
-    class_name: str
-    """As the file says, or empty."""
-    settings: Mapping[str, Any]
-    children: tuple[Node, ...]
-    tensors: tuple[Tensor, ...]
-    """Its own, not those of its children."""
-    parameters: int
-    """Elements of all tensors below that are trained (no running statistics, no masks), each
-    storage once."""
-    size_bytes: int
-    """Of all tensors below, buffers too, each storage once."""
-    times: int = 1
-    paths: tuple[str, ...] = ()
-    """Of all that are folded into this one, its own first; empty where nothing is folded."""
+    def __init__(self, name: str, blocks: Sequence[_Block], naming: _Naming):
+        """`blocks` are the siblings that it stands for, at least one."""
+        self.name = name
+        """Last part of the path; of a folded node the first one's."""
+        self._blocks = blocks
+        self._naming = naming
+
+    @property
+    def path(self) -> str:
+        """The way to it from the file's root, of a folded node to the first; empty for the root."""
+        return self._blocks[0].path
+
+    @property
+    def times(self) -> int:
+        """How many siblings are folded into it."""
+        return len(self._blocks)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of all that are folded into it, its own first; empty where nothing is folded."""
+        return tuple(block.path for block in self._blocks) if self.times > 1 else ()
+
+    @property
+    def class_name(self) -> str:
+        """As the file says, or empty."""
+        return self._naming.module(self.path).class_name
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """As the file says."""
+        return self._naming.module(self.path).settings
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Its own, not those of its children."""
+        return self._split[0]
+
+    @cached_property
+    def children(self) -> tuple[Node, ...]:
+        """The modules in it: numbers counted up, others as in the file, or by letter if that is."""
+        return self._naming.nodes(self._split[1])
+
+    @cached_property
+    def _split(self) -> tuple[tuple[Tensor, ...], list[_Block]]:
+        return self._naming.split(self._blocks[0])
+
+    @property
+    def tensors_below(self) -> Iterator[Tensor]:
+        """Its own and those of all modules below, of every sibling that is folded into it."""
+        return chain.from_iterable(block.tensors for block in self._blocks)
+
+    @property
+    def parameters(self) -> int:
+        """Elements of all tensors below that are trained (no running statistics, no masks), each
+        storage once."""
+        return self._totals[0]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all tensors below, buffers too, each storage once."""
+        return self._totals[1]
+
+    @cached_property
+    def _totals(self) -> tuple[int, int]:
+        tensors: Iterable[Tensor] = self._blocks[0].tensors
+        times = self.times
+        if self._naming.are_shared:
+            tensors, times = distinct(tuple(self.tensors_below)), 1
+        parameters = size_bytes = 0
+        for tensor in tensors:
+            size_bytes += tensor.size_bytes
+            if not is_buffer(tensor):
+                parameters += tensor.elements
+        return times * parameters, times * size_bytes
 
 
 def tree(checkpoint: Checkpoint, part: Part | None = None, folded: bool = True) -> Node:
@@ -56,10 +113,8 @@ def tree(checkpoint: Checkpoint, part: Part | None = None, folded: bool = True) 
     """
     tensors = checkpoint.tensors if part is None else part.tensors
     below = part.prefix + "." if part is not None and part.prefix else ""
-    root = _planted(tensors, below)
-    known = Counter(tensor.storage for tensor in tensors if tensor.storage)
-    shared = {storage for storage, names in known.items() if names > 1}
-    return _Growing(checkpoint.modules, below, shared, folded).node(root)
+    naming = _Naming(tensors, checkpoint.modules, len(below), folded)
+    return Node("", [_Block("", "", tensors, len(below), 0)], naming)
 
 
 def walk(node: Node) -> Iterable[Node]:
@@ -69,139 +124,124 @@ def walk(node: Node) -> Iterable[Node]:
         yield from walk(child)
 
 
-class _Branch:
-    __slots__ = ("below", "name", "own", "path", "shared", "structure", "tensors")
+class _Block:
+    """All tensors whose names begin with one path."""
 
-    def __init__(self, name: str, path: str):
+    __slots__ = ("begin", "depth", "name", "path", "tensors")
+
+    def __init__(self, name: str, path: str, tensors: Sequence[Tensor], begin: int, depth: int):
         self.name = name
         self.path = path
-        self.below: dict[str, _Branch] = {}
-        self.tensors: list[Tensor] = []
-        self.own = (0, 0)
-        """Parameters and bytes of the tensors of this branch and below that share no storage."""
-        self.shared: dict[str, Tensor] = {}
-        """The largest tensor of each storage that several names use, of this branch and below."""
-        self.structure = -1
+        self.tensors = tensors
+        self.begin = begin
+        """Where in the tensors' names that begins which comes after the path and its dot."""
+        self.depth = depth
 
 
-def _planted(tensors: Iterable[Tensor], below: str) -> _Branch:
-    """Branches by the parts of the names, with the tensors at them; of names that begin with
-    `below` that beginning is left out."""
-    root = _Branch("", "")
-    known = {"": root}
-    for tensor in tensors:
-        name = tensor.name.removeprefix(below)
-        module = name.rpartition(".")[0]
-        branch = known.get(module)
-        if branch is None:
-            unusual = module.count(".") >= MAX_DEPTH or module.startswith(".")
-            grow = _step_by_step if unusual else _grown
-            branch = known[module] = grow(known, module, below)
-        branch.tensors.append(tensor)
-    return root
-
-
-def _grown(known: dict[str, _Branch], module: str, below: str) -> _Branch:
-    """The branch of a module, and those above it that there are not yet."""
-    above, _, last = module.rpartition(".")
-    parent = known.get(above) or _grown(known, above, below)
-    branch = known[module] = _child(known, parent, last, below)
-    return branch
-
-
-def _step_by_step(known: dict[str, _Branch], module: str, below: str) -> _Branch:
-    """The same for names with more dots than are told apart, and for those that begin with one."""
-    branch = known[""]
-    for step in module.split(".", MAX_DEPTH - 1):
-        branch = _child(known, branch, step, below)
-    return branch
-
-
-def _child(known: dict[str, _Branch], parent: _Branch, name: str, below: str) -> _Branch:
-    found = parent.below.get(name)
-    if found is None:
-        path = below + name if parent is known[""] else f"{parent.path}.{name}"
-        found = parent.below[name] = _Branch(name, path)
-    return found
-
-
-class _Growing:
-    """Turns branches into nodes; structures that are equal get the same number."""
+class _Naming:
+    """What the names of tensors say of modules, and which modules are alike."""
 
     def __init__(
-        self, modules: Mapping[str, Module], below: str, shared: set[str], folded: bool
-    ) -> None:
+        self,
+        tensors: Sequence[Tensor],
+        modules: Mapping[str, Module],
+        skipped: int,
+        folded: bool,
+    ):
+        """`skipped` letters at the beginning of each name are no module's."""
+        storages = [tensor.storage for tensor in tensors if tensor.storage]
+        self.are_shared = len(set(storages)) < len(storages)
+        """Whether the bytes of some tensors are those of others."""
         self._modules = modules
-        self._below = below
-        self._shared = shared
+        self._skipped = skipped
         self._folded = folded
-        self._structures: dict[object, int] = {}
 
-    def node(self, branch: _Branch) -> Node:
-        branches = _in_order(list(branch.below.values())) if branch.below else []
-        made = [self.node(child) for child in branches]
-        module = self._module(branch.path) if self._modules else None
-        class_name = module.class_name if module else ""
-        settings = module.settings if module else {}
-        tensors = tuple(branch.tensors)
-        self._count(branch, branches)
-        if self._folded:
-            branch.structure = self._number(branch, branches, class_name, settings)
-            children = tuple(_fold(branches, made)) if made else ()
-        else:
-            children = tuple(made)
-        return Node(
-            branch.name,
-            branch.path,
-            class_name,
-            settings,
-            children,
-            tensors,
-            *(_together([branch]) if branch.shared else branch.own),
-        )
+    def module(self, path: str) -> Module:
+        """What the file says of the module at a path."""
+        return self._modules.get(path) or self._modules.get(path[self._skipped :]) or _UNKNOWN
 
-    def _module(self, path: str) -> Module | None:
-        return self._modules.get(path) or self._modules.get(path.removeprefix(self._below))
-
-    def _count(self, branch: _Branch, children: list[_Branch]) -> None:
-        """Sums of what is below; a storage that several names use counts as its largest tensor."""
-        parameters = size_bytes = 0
-        shared = self._shared
-        for tensor in branch.tensors:
-            if shared and tensor.storage in shared:
-                _keep_larger(branch.shared, tensor)
+    def split(self, block: _Block) -> tuple[tuple[Tensor, ...], list[_Block]]:
+        """The tensors of the module itself, and the modules in it in the file's order."""
+        own: list[Tensor] = []
+        found: dict[str, list[Tensor]] = {}
+        begin, is_last = block.begin, block.depth == MAX_DEPTH - 1
+        for tensor in block.tensors:
+            name = tensor.name
+            # A part between two dots that is empty belongs to the next one.
+            end = name.find(".", begin + 1) if not is_last else name.rfind(".", begin + 1)
+            if end < 0:
+                own.append(tensor)
+            elif (known := found.get(part := name[begin:end])) is not None:
+                known.append(tensor)
             else:
-                parameters += 0 if is_buffer(tensor) else tensor.elements
-                size_bytes += tensor.size_bytes
-        for child in children:
-            parameters += child.own[0]
-            size_bytes += child.own[1]
-            for tensor in child.shared.values():
-                _keep_larger(branch.shared, tensor)
-        branch.own = parameters, size_bytes
+                found[part] = [tensor]
+        return tuple(own), [
+            _Block(
+                part,
+                tensors[0].name[: begin + len(part)],
+                tensors,
+                begin + len(part) + 1,
+                block.depth + 1,
+            )
+            for part, tensors in found.items()
+        ]
 
-    def _number(
-        self, branch: _Branch, children: list[_Branch], class_name: str, settings: Mapping[str, Any]
-    ) -> int:
-        key = (
-            class_name,
-            repr(settings) if settings else "",
-            tuple((t.name.rpartition(".")[2], t.shape, t.dtype) for t in branch.tensors),
-            tuple((child.name, child.structure) for child in children),
-        )
-        return self._structures.setdefault(key, len(self._structures))
+    def nodes(self, blocks: list[_Block]) -> tuple[Node, ...]:
+        """Siblings in their order; neighbours that differ in their number alone as one node."""
+        ordered = _in_order(blocks)
+        groups = self._fold(ordered) if self._folded else [[block] for block in ordered]
+        return tuple(Node(group[0].name, group, self) for group in groups)
+
+    def _fold(self, blocks: list[_Block]) -> list[list[_Block]]:
+        groups: list[list[_Block]] = []
+        stem: str | None = None
+        structure: dict[object, object] | None = None
+        """Of the last group's first block, once it was asked for."""
+        for block in blocks:
+            former, stem = stem, _stem(block.name)
+            if groups and stem is not None and stem == former:
+                first = groups[-1][0]
+                if len(block.tensors) == len(first.tensors):
+                    if structure is None:
+                        structure = self._structure(first)
+                    if self._structure(block) == structure:
+                        groups[-1].append(block)
+                        continue
+            groups.append([block])
+            structure = None
+        return groups
+
+    def _structure(self, block: _Block) -> dict[object, object]:
+        """What blocks that are alike have in common: names below them, shapes, types, classes."""
+        begin = block.begin
+        found: dict[object, object] = {t.name[begin:]: (t.shape, t.dtype) for t in block.tensors}
+        if self._modules:
+            for path in {path for t in block.tensors for path in _paths(t.name, begin - 1)}:
+                module = self.module(path)
+                found["module", path[begin:]] = (module.class_name, repr(module.settings))
+        return found
 
 
-def _in_order(branches: list[_Branch]) -> list[_Branch]:
+_UNKNOWN = Module("")
+
+
+def _paths(name: str, begin: int) -> Iterator[str]:
+    """The modules that a tensor is in, from the one on whose path ends at `begin`."""
+    while begin >= 0:
+        yield name[:begin]
+        begin = name.find(".", begin + 1)
+
+
+def _in_order(blocks: list[_Block]) -> list[_Block]:
     """Siblings by their numbers; by letter only where the file itself is sorted so."""
-    if len(branches) < 2:
-        return branches
-    names = [branch.name for branch in branches]
+    if len(blocks) < 2:
+        return blocks
+    names = [block.name for block in blocks]
     if all(name.isdecimal() for name in names):
-        return sorted(branches, key=lambda branch: int(branch.name[:18]))
+        return sorted(blocks, key=lambda block: int(block.name[:18]))
     if names != sorted(names) or _count_up(names):
-        return branches
-    return sorted(branches, key=lambda branch: natural_key(branch.name))
+        return blocks
+    return sorted(blocks, key=lambda block: natural_key(block.name))
 
 
 def _count_up(names: list[str]) -> bool:
@@ -209,63 +249,7 @@ def _count_up(names: list[str]) -> bool:
     return len({len(name) for name in names}) == 1 and len({_stem(name) for name in names}) == 1
 
 
-def _fold(branches: list[_Branch], nodes: list[Node]) -> Iterable[Node]:
-    """Neighbours that differ in their number alone, as one node each."""
-    if len(nodes) < 2:
-        yield from nodes
-        return
-    begin = 0
-    while begin < len(nodes):
-        stem, end = _stem(branches[begin].name), begin + 1
-        while (
-            end < len(nodes)
-            and stem is not None
-            and branches[end].structure == branches[begin].structure
-            and _stem(branches[end].name) == stem
-        ):
-            end += 1
-        first = nodes[begin]
-        if end - begin == 1:
-            yield first
-        else:
-            same = branches[begin:end]
-            yield Node(
-                first.name,
-                first.path,
-                first.class_name,
-                first.settings,
-                first.children,
-                first.tensors,
-                *_together(same),
-                end - begin,
-                tuple(branch.path for branch in same),
-            )
-        begin = end
-
-
 def _stem(name: str) -> str | None:
     """What stands before the number at the end of a name; None where there is no number."""
     stem = name.rstrip("0123456789")
     return None if stem == name else stem
-
-
-def _together(branches: list[_Branch]) -> tuple[int, int]:
-    """Parameters and bytes of siblings, each storage once."""
-    if len(branches) == 1 and not branches[0].shared:
-        return branches[0].own
-    shared: dict[str, Tensor] = {}
-    for branch in branches:
-        for tensor in branch.shared.values():
-            _keep_larger(shared, tensor)
-    once = shared.values()
-    return (
-        sum(branch.own[0] for branch in branches)
-        + sum(tensor.elements for tensor in once if not is_buffer(tensor)),
-        sum(branch.own[1] for branch in branches) + sum(tensor.size_bytes for tensor in once),
-    )
-
-
-def _keep_larger(shared: dict[str, Tensor], tensor: Tensor) -> None:
-    known = shared.get(tensor.storage)
-    if known is None or tensor.elements > known.elements:
-        shared[tensor.storage] = tensor

@@ -38,6 +38,13 @@ def test_equal_neighbours_are_one_node_that_says_how_many() -> None:
     assert [child.times for child in by_path(tree(of_state(resnet())))["layer2"].children] == [1, 1]
 
 
+def test_blocks_are_equal_in_whatever_order_a_file_has_their_tensors() -> None:
+    names = ("h.0.a.w", "h.0.b.w", "h.1.b.w", "h.1.a.w")
+    (blocks,) = by_path(tree(checkpoint(*(tensor(name, 2) for name in names))))["h"].children
+    assert (blocks.times, [child.name for child in blocks.children]) == (2, ["a", "b"])
+    assert [each.name for each in blocks.tensors_below] == list(names)
+
+
 def test_unfolded_every_module_stands_for_itself() -> None:
     root = tree(of_state(resnet()), folded=False)
     assert {each.times for each in walk(root)} == {1}
@@ -91,6 +98,14 @@ def test_a_part_is_shown_from_its_prefix_on() -> None:
     root = tree(nested, model)
     assert [child.path for child in root.children] == ["state_dict.net"]
     assert tree(nested, optimizer).size_bytes == 16
+
+
+def test_a_module_is_named_as_its_tensors_are_whatever_the_dots() -> None:
+    names = ("a..b.w", ".c.w", "..w", "a.", "a.b.w", "d..w")
+    for node in walk(tree(checkpoint(*(tensor(name, 2) for name in names)))):
+        below = [each.name for each in node.tensors_below]
+        assert all(name.startswith(f"{node.path}.") for name in below) or not node.path
+    assert sum(len(node.tensors) for node in walk(tree(checkpoint(*map(tensor, names))))) == 6
 
 
 def test_names_with_a_million_dots_are_no_deep_tree() -> None:

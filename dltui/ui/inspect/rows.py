@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dltui.inspect.contents import Tensor
-from dltui.inspect.tree import Node
+from dltui.inspect.tree import Node, walk
 from dltui.records import record
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Outline:
 
     def toggle_all(self, row: Row) -> None:
         """Opens the module with everything below it, or closes all of it."""
-        keys = {node_key(node) for node in _modules(row.node)}
+        keys = {node_key(node) for node in walk(row.node)}
         if keys <= self.opened:
             self.opened -= keys
         else:
@@ -111,7 +111,7 @@ class Outline:
         self.opened |= {node_key(node) for node in way}
         for key, group in self._groups.items():
             if key not in self.unfolded and group.paths[0] in paths:
-                self.opened |= {node_key(node) for node in _modules(group)}
+                self.opened |= {node_key(node) for node in walk(group)}
         return tensor_key(tensor_name)
 
     @cached_property
@@ -120,11 +120,11 @@ class Outline:
 
     @cached_property
     def _by_path(self) -> dict[str, Node]:
-        return {node.path: node for node in _modules(self._single_root)}
+        return {node.path: node for node in walk(self._single_root)}
 
     @cached_property
     def _groups(self) -> dict[str, Node]:
-        return {node_key(node): node for node in _modules(self.root) if node.times > 1}
+        return {node_key(node): node for node in walk(self.root) if node.times > 1}
 
     def _below(self, node: Node, depth: int) -> Iterator[Row]:
         key = node_key(node)
@@ -195,19 +195,13 @@ def _tensor_row(tensor: Tensor, node: Node, depth: int, name: str | None = None)
     return Row(tensor_key(tensor.name), depth, name or leaf_name(tensor, node), node, tensor)
 
 
-def _modules(node: Node) -> Iterator[Node]:
-    yield node
-    for child in node.children:
-        yield from _modules(child)
-
-
 def _way_to(node: Node, name: str) -> tuple[Node, ...] | None:
     """The modules from the root to the one that holds the tensor."""
     if any(tensor.name == name for tensor in node.tensors):
         return (node,)
     for child in node.children:
-        # A hostile file may have names that look like ways but are not: every branch is looked at.
-        way = _way_to(child, name)
-        if way is not None:
-            return (node, *way)
+        if name.startswith(f"{child.path}."):
+            way = _way_to(child, name)
+            if way is not None:
+                return (node, *way)
     return None

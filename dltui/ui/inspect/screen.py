@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from dltui.errors import DltuiError
+from dltui.inspect.tree import walk
 from dltui.ui.inspect.details import Details
 from dltui.ui.inspect.findings import FindingsPanel
 from dltui.ui.inspect.header import header_line
@@ -162,8 +163,9 @@ class InspectScreen(Problems):
         from dltui.ui.inspect.study import studied
 
         self.post_message(self.FileStudied(file, studied(file)))
-        # A filter looks through every block by itself: made while nobody waits for it.
-        file.unfolded_root  # noqa: B018
+        # A filter looks through every block by itself: found while nobody waits for it.
+        for _ in walk(file.unfolded_root):
+            pass
 
     @on(FileStudied)
     def take_study(self, event: FileStudied) -> None:

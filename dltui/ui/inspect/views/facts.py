@@ -118,7 +118,7 @@ def _warning(text: str, width: int) -> list[Line]:
 
 def module_lines(node: Node, name: str, file: OpenedFile, width: int) -> list[Line]:
     """A module: its class and settings where the file has them, sizes, types, tensors."""
-    tensors = tensors_below(node, file)
+    tensors = tuple(node.tensors_below)
     pairs = [("module", visible(node.path or name))]
     if node.class_name:
         pairs.append(("class", visible(node.class_name)))
@@ -134,14 +134,6 @@ def module_lines(node: Node, name: str, file: OpenedFile, width: int) -> list[Li
         lines += [*heading("settings"), *mapping_lines(node.settings, width)]
     lines += [*heading("types"), *dtype_lines(tensors, width)]
     return [*lines, *heading("tensors"), *_tensor_list(node, tensors, file, width)]
-
-
-def tensors_below(node: Node, file: OpenedFile) -> tuple[Tensor, ...]:
-    """All tensors of a module, and of every block where several are folded into one."""
-    if not node.path:
-        return file.checkpoint.tensors
-    starts = tuple(f"{path}." for path in (node.paths or (node.path,)))
-    return tuple(t for t in file.checkpoint.tensors if t.name.startswith(starts))
 
 
 LISTED_TENSORS = 500
