@@ -22,13 +22,16 @@ from dltui.records import record
 _END = Struct("<4s4H2LH")
 _END64 = Struct("<4sQ2H2L4Q")
 _LOCATOR64 = Struct("<4sLQL")
-_ENTRY = Struct("<4s6H3L5H2L")
+_ENTRY = Struct("<4s4xHH8xLLHHHH6xL")
+"""Without versions, times, checksum and attributes."""
 _LOCAL = Struct("<4s5H3L2H")
 _MAX_COMMENT = 0xFFFF
 _MAX_DIRECTORY_BYTES = 48 << 20
-_ENTRY_BYTES = 240
+_ENTRY_BYTES = 360
 """Memory that one member's name and place take."""
 _STORED, _DEFLATED = 0, 8
+_UNREADABLE = -1
+"""In place of the method of a member that is encrypted, or in another part of the archive."""
 _ENCRYPTED = 0x1
 
 
@@ -118,12 +121,13 @@ class Archive:
         self._budget = budget
         self._part: Readable = part or source
         self._base = part.begin if part else 0
-        self._entries: dict[str, int] = {}
+        self._entries: dict[str, tuple[int, int, int, int]] = {}
+        """Where each member's header stands, its bytes packed and inflated, its method."""
         begin, size, count = _directory_range(source, self._part)
         budget.take(2 * size + count * _ENTRY_BYTES)
         self._end_of_data = begin
-        self._directory = self._part.read(begin, size)
-        self._read_directory(count)
+        self._read_directory(self._part.read(begin, size), count)
+        budget.give_back(size)
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
@@ -136,24 +140,22 @@ class Archive:
 
     def member(self, name: str) -> Member:
         """What the directory says of a member. Raises CheckpointError if there is none."""
-        at = self._entries.get(name)
-        if at is None:
+        return Member(name, *self._fields(name))
+
+    def _fields(self, name: str) -> tuple[int, int, int, bool]:
+        found = self._entries.get(name)
+        if found is None:
             raise self._damaged(f"{name!r} is missing in it")
-        _, _, _, flags, method, _, _, _, packed, inflated, named, extra, _, disk, _, _, header = (
-            _ENTRY.unpack_from(self._directory, at)
-        )
-        if 0xFFFFFFFF in (packed, inflated, header):
-            start = at + _ENTRY.size + named
-            inflated, packed, header = _wide(
-                self._directory[start : start + extra], inflated, packed, header
-            )
-        if flags & _ENCRYPTED or disk not in (0, 0xFFFF):
-            raise self._damaged(f"{name!r} is encrypted or on another disk")
-        if method not in (_STORED, _DEFLATED):
-            raise self._damaged(f"{name!r} is compressed by method {method}, not deflated")
-        if method == _STORED and packed != inflated:
+        header, packed, inflated, method = found
+        if method == _STORED and packed == inflated:
+            return header, packed, inflated, False
+        if method == _DEFLATED:
+            return header, packed, inflated, True
+        if method == _STORED:
             raise self._damaged(f"{name!r} has two sizes")
-        return Member(name, header, packed, inflated, method == _DEFLATED)
+        if method == _UNREADABLE:
+            raise self._damaged(f"{name!r} is encrypted or on another disk")
+        raise self._damaged(f"{name!r} is compressed by method {method}, not deflated")
 
     def extent(self, member: Member, file: int = 0) -> Extent:
         """Where the member's bytes are in the file, by its own header, which must agree."""
@@ -172,9 +174,11 @@ class Archive:
             raise self._damaged(f"{member.name!r} reaches beyond its data")
         return Extent(file, self._base + begin, member.packed_bytes)
 
-    def extent_after_header(self, member: Member) -> Extent:
-        """The same without a look at the member's own header, which `located` takes later."""
-        return Extent(0, self._base + member.header, member.packed_bytes, after_header=True)
+    def extent_after_header(self, name: str) -> tuple[Extent, int | None]:
+        """The same without a look at the member's own header, which `located` takes later; with
+        its inflated size if it is compressed."""
+        header, packed, inflated, is_deflated = self._fields(name)
+        return Extent(0, self._base + header, packed, True), inflated if is_deflated else None
 
     def read(self, name: str, limit_bytes: int) -> bytes:
         """A member's content, inflated.
@@ -201,35 +205,34 @@ class Archive:
             raise self._damaged(f"{name!r} has not the size that it claims")
         return content
 
-    def _read_directory(self, count: int) -> None:
-        directory, at = self._directory, 0
+    def _read_directory(self, directory: bytes, count: int) -> None:
+        at = 0
         ranges: list[tuple[int, int]] = []
         for _ in range(count):
-            if at + _ENTRY.size > len(directory) or directory[at : at + 4] != b"PK\x01\x02":
+            if at + _ENTRY.size > len(directory):
                 raise self._damaged("its directory has fewer members than it claims")
-            fields = _ENTRY.unpack_from(directory, at)
-            packed, named, extra, comment, header = (
-                fields[8],
-                fields[10],
-                fields[11],
-                fields[12],
-                fields[16],
+            magic, flags, method, packed, inflated, named, extra, comment, disk, header = (
+                _ENTRY.unpack_from(directory, at)
             )
+            if magic != b"PK\x01\x02":
+                raise self._damaged("its directory has fewer members than it claims")
             start = at + _ENTRY.size
+            at = start + named + extra + comment
             try:
                 name = directory[start : start + named].decode()
-                if not name.isascii():
-                    self._budget.take(4 * named)
             except UnicodeDecodeError as error:
                 raise self._damaged("a name in its directory is no UTF-8") from error
+            if not name.isascii():
+                self._budget.take(4 * named)
             if name in self._entries:
                 raise self._damaged(f"the name {name!r} stands twice in it")
-            self._entries[name] = at
-            if packed == 0xFFFFFFFF or header == 0xFFFFFFFF:
-                wide = self.member(name)
-                packed, header = wide.packed_bytes, wide.header
+            if 0xFFFFFFFF in (packed, inflated, header):
+                wide = directory[start + named : start + named + extra]
+                inflated, packed, header = _wide(wide, inflated, packed, header)
+            if flags & _ENCRYPTED or disk not in (0, 0xFFFF):
+                method = _UNREADABLE
+            self._entries[name] = (header, packed, inflated, method)
             ranges.append((header, header + _LOCAL.size + named + packed))
-            at = start + named + extra + comment
         ranges.sort()
         end = 0
         for begin, until in ranges:

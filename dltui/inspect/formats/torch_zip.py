@@ -131,9 +131,7 @@ class ZipStorages:
             return Storage(key, dtype, Extent(0, 0, 0), has_data=False)
         known = self._found.get(key)
         if known is None:
-            member = self._archive.member(self._folder + key)
-            inflated = member.inflated_bytes if member.deflated else None
-            known = self._found[key] = (self._archive.extent_after_header(member), inflated)
+            known = self._found[key] = self._archive.extent_after_header(self._folder + key)
         extent, inflated = known
         if elements * item_bytes(dtype) > (extent.size if inflated is None else inflated):
             raise not_readable(self.path, f"storage {key!r} is shorter than it says")
@@ -145,9 +143,9 @@ def storage_fields(reference: Persistent, path: Any) -> tuple[str, str, str, int
     said = reference.id
     # A `match` takes four times as long, for each tensor of the file.
     if type(said) is tuple and len(said) >= 5 and said[0] == "storage":
-        _, kind, key, location, elements = said[:5]
+        kind, key, location, elements = said[1:5]
         if type(key) is str and type(elements) is int and elements >= 0:
-            dtype = storage_dtype(kind)
+            dtype = STORAGE_DTYPES.get(kind.name) if type(kind) is Global else None
             if dtype is not None:
                 return dtype, key, location if type(location) is str else "", elements
     raise not_readable(path, "a tensor refers to no storage")

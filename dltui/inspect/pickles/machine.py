@@ -5,6 +5,7 @@ Source: CPython, Lib/pickletools.py (protocols 0 to 5).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 from typing import NoReturn
@@ -16,6 +17,8 @@ from dltui.records import record
 
 _LONG_BINPUT, _BINGET, _BININT1, _MARK = b"rhK("
 _UINT32 = Struct("<I")
+MANY = 500
+"""Tensors, after which calls that rebuild more of them are read at one go."""
 _BATCH = 512
 """Operations between two looks at the budget."""
 _ASK_FOR_BYTES = 1 << 20
@@ -164,6 +167,7 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
 
     machine = Machine(data, start, budget)
     handlers, memo, marks = HANDLERS, machine.memo, machine.marks
+    tensor_call: Callable[[int], int] | None = None
     position, stack = start, machine.stack
     try:
         while True:
@@ -189,6 +193,9 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
                     stack.append(data[position + 1])
                     position += 2
                 elif code == _MARK:
+                    if tensor_call is not None and (end := tensor_call(position)):
+                        position = end
+                        continue
                     position += 1
                     marks.append(stack)
                     machine.under_marks += len(stack)
@@ -199,6 +206,11 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
                     position, stack = machine.position, machine.stack
             machine.position = position
             machine.settle()
+            if tensor_call is None and len(machine.references) >= MANY:
+                # Its regular expression takes as long to compile as this many take without it.
+                from dltui.inspect.pickles.shortcut import tensor_calls
+
+                tensor_call = tensor_calls(machine)
     except Stop:
         machine.settle()
     except (IndexError, StructError) as error:

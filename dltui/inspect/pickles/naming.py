@@ -81,9 +81,9 @@ class Naming:
             raise self._refused(f"it unfolds to more than {MAX_VISITS:,} values")
 
     def _value(self, node: Node, path: str) -> Any:
-        self._visit()
         if isinstance(node, Instance) and self._is_tensor(node, path):
             return _LEFT_OUT
+        self._visit()
         if node is None or isinstance(node, _PLAIN):
             return self._plain(node)
         if isinstance(node, _BYTES):
@@ -261,7 +261,7 @@ class Naming:
                 tensor = Tensor(path, found.shape, dtype, touched, place, storage.key, found.kind)
         except ValueError as error:
             raise not_readable(self._budget.path, f"{path}: {error}") from error
-        if found.conjugated:
+        if found.is_conjugated:
             self.notes[f"{path} is to be conjugated; its values are shown as stored."] = None
         self.tensors.append(tensor)
 

@@ -65,6 +65,13 @@ class Instance:
         return referred.path if isinstance(referred, Global) else ""
 
 
+class TensorCall(Instance):
+    """A call whose arguments are those of a tensor: a reference, and numbers that are none below
+    zero. What `rebuilt` would find them to be, it has been found to be already."""
+
+    __slots__ = ()
+
+
 class Persistent:
     """A reference to something outside the pickle: with torch, a storage."""
 

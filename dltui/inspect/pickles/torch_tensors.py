@@ -6,6 +6,7 @@ Source: torch/_utils.py and torch/_tensor.py (`_rebuild_…`), torch 0.1 to 2.15
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Protocol
@@ -13,8 +14,7 @@ from typing import Protocol
 from dltui.errors import CheckpointError
 from dltui.inspect.checks import MAX_DIMENSIONS, MAX_ELEMENTS, shape_problem
 from dltui.inspect.contents import BITS, Deflated, Extent, Packed, Place, View
-from dltui.inspect.pickles.nodes import Entries, Global, Instance, Node, Persistent
-from dltui.records import record
+from dltui.inspect.pickles.nodes import Entries, Global, Instance, Node, Persistent, TensorCall
 
 STORAGE_DTYPES = {
     "DoubleStorage": "float64",
@@ -54,21 +54,33 @@ _PACKED_BYTES = {"bits16": 2, "bcomplex32": 4}
 """Bytes of one element of types that have no numbers here; 1 of all others."""
 
 
-@record
 class Storage:
-    """One storage of a file, found."""
+    """One storage of a file, found. (Here and below no record: 20,000 are made, and gone again.)"""
 
-    key: str
-    dtype: str
-    """Of the storage itself; a tensor on an untyped one has its own."""
-    extent: Extent
-    inflated_bytes: int | None = None
-    """Set where the extent is compressed."""
-    offset: int = 0
-    """In elements: where a view of another storage begins (legacy files)."""
-    big_endian: bool = False
-    has_data: bool = True
-    """False for storages on the meta device."""
+    __slots__ = ("big_endian", "dtype", "extent", "has_data", "inflated_bytes", "key", "offset")
+
+    def __init__(
+        self,
+        key: str,
+        dtype: str,
+        extent: Extent,
+        inflated_bytes: int | None = None,
+        *,
+        offset: int = 0,
+        big_endian: bool = False,
+        has_data: bool = True,
+    ):
+        self.key = key
+        self.dtype = dtype
+        """Of the storage itself; a tensor on an untyped one has its own."""
+        self.extent = extent
+        self.inflated_bytes = inflated_bytes
+        """Set where the extent is compressed."""
+        self.offset = offset
+        """In elements: where a view of another storage begins (legacy files)."""
+        self.big_endian = big_endian
+        self.has_data = has_data
+        """False for storages on the meta device."""
 
 
 class Storages(Protocol):
@@ -81,21 +93,33 @@ class Storages(Protocol):
         ...
 
 
-@record
 class Rebuilt:
     """A tensor as the pickle describes it."""
 
-    storage: Persistent | None
-    """None where it has no values of its own."""
-    offset: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-    dtype: str | None
-    """None if it is the storage's."""
-    kind: str = ""
-    state: Node = None
-    """What a subclass of Tensor keeps beside its elements."""
-    conjugated: bool = False
+    __slots__ = (
+        *("dtype", "is_conjugated", "kind", "offset", "shape", "state", "storage", "stride"),
+    )
+
+    def __init__(
+        self,
+        storage: Persistent | None,
+        offset: int,
+        shape: tuple[int, ...],
+        stride: tuple[int, ...],
+        dtype: str | None = None,
+        kind: str = "",
+    ):
+        self.storage = storage
+        """None where it has no values of its own."""
+        self.offset = offset
+        self.shape = shape
+        self.stride = stride
+        self.dtype = dtype
+        """None if it is the storage's."""
+        self.kind = kind
+        self.state: Node = None
+        """What a subclass of Tensor keeps beside its elements."""
+        self.is_conjugated = False
 
 
 def rebuilt(node: Instance) -> Rebuilt | None:
@@ -104,18 +128,42 @@ def rebuilt(node: Instance) -> Rebuilt | None:
     Raises ValueError where its arguments are not those of the call, CheckpointError (without the
     file) where the tensor is kept in a way that is not read here.
     """
+    name = node.class_name
+    if type(node) is TensorCall and name in _OF_STORAGE:
+        return Rebuilt(*node.args[:4])
+    if name in _REBUILDERS:
+        return _called(name, node.args)
+    return _unwrapped(node) if name in _WRAPPERS else None
+
+
+def _called(name: str, args: Node) -> Rebuilt:
+    """The tensor that the function of this name rebuilds."""
+    if type(args) is not tuple or len(args) > _MAX_ARGUMENTS:
+        raise ValueError(f"{name} is called without proper arguments")
+    try:
+        found = _REBUILDERS[name](*args)
+    except (TypeError, IndexError) as error:
+        raise ValueError(f"{name} is called with other arguments than it takes") from error
+    if len(args) > 6:
+        found.is_conjugated = _is_conjugated(args)
+    return found
+
+
+def _unwrapped(node: Node) -> Rebuilt | None:
+    """The tensor inside of what torch wraps around parameters and subclasses."""
     kind, state = "", None
     for _ in range(_MAX_WRAPPERS):
         if not isinstance(node, Instance):
             return None
         name, args = node.class_name, node.args
-        if name not in _WRAPPERS and name not in _REBUILDERS:
+        if name in _REBUILDERS:
+            found = _called(name, args)
+            found.kind, found.state = kind, state
+            return found
+        if name not in _WRAPPERS:
             return None
         if not isinstance(args, tuple) or len(args) > _MAX_ARGUMENTS:
             raise ValueError(f"{name} is called without proper arguments")
-        if name in _REBUILDERS:
-            found = _matched(name, _REBUILDERS[name], args)
-            return Rebuilt(*found, kind, state, len(args) > 6 and _is_conjugated(args))
         if not args:
             raise ValueError(f"{name} is called with no arguments")
         if name in _PARAMETERS:
@@ -140,15 +188,6 @@ _WRAPPERS = {
     "torch.tensor._rebuild_from_type_v2",
 }
 
-_Fields = tuple[Persistent | None, int, tuple[int, ...], tuple[int, ...], str | None]
-
-
-def _matched(name: str, rebuild: Callable[..., _Fields], args: tuple[Node, ...]) -> _Fields:
-    try:
-        return rebuild(*args)
-    except (TypeError, IndexError) as error:
-        raise ValueError(f"{name} is called with other arguments than it takes") from error
-
 
 def _at_least(name: str, args: tuple[Node, ...], count: int) -> tuple[Node, ...]:
     if len(args) < count:
@@ -156,15 +195,19 @@ def _at_least(name: str, args: tuple[Node, ...], count: int) -> tuple[Node, ...]
     return args[:count]
 
 
-def _plain(storage: Node, offset: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
-    if isinstance(storage, Instance) and storage.class_name == "torch.storage._load_from_bytes":
-        raise CheckpointError(
+def _plain(storage: Node, offset: Node, shape: Node, stride: Node, *_: Node) -> Rebuilt:
+    if type(storage) is not Persistent:
+        raise _no_storage(storage)
+    return Rebuilt(storage, _count(offset), _sizes(shape), _sizes(stride))
+
+
+def _no_storage(node: Node) -> Exception:
+    if isinstance(node, Instance) and node.class_name == "torch.storage._load_from_bytes":
+        return CheckpointError(
             "pickle.dump wrote its tensors, each as a file of its own inside the pickle",
             remedy="load it where you trust it, and write it with torch.save",
         )
-    if not isinstance(storage, Persistent):
-        raise ValueError("a tensor without a storage")
-    return storage, _count(offset), _sizes(shape), _sizes(stride), None
+    return ValueError("a tensor without a storage")
 
 
 def _typed(
@@ -176,19 +219,22 @@ def _typed(
     hooks: Node,
     dtype: Node,
     *_: Node,
-) -> _Fields:
-    return *_plain(storage, offset, shape, stride)[:4], dtype_name(dtype)
+) -> Rebuilt:
+    found = _plain(storage, offset, shape, stride)
+    found.dtype = dtype_name(dtype)
+    return found
 
 
-def _meta(dtype: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
-    return None, 0, _sizes(shape), _sizes(stride), dtype_name(dtype)
+def _meta(dtype: Node, shape: Node, stride: Node, *_: Node) -> Rebuilt:
+    return Rebuilt(None, 0, _sizes(shape), _sizes(stride), dtype_name(dtype))
 
 
-def _wrapper(class_: Node, dtype: Node, shape: Node, stride: Node, *_: Node) -> _Fields:
+def _wrapper(class_: Node, dtype: Node, shape: Node, stride: Node, *_: Node) -> Rebuilt:
     return _meta(dtype, shape, stride)
 
 
-_REBUILDERS: dict[str, Callable[..., _Fields]] = {
+_OF_STORAGE = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
+_REBUILDERS: dict[str, Callable[..., Rebuilt]] = {
     "torch._utils._rebuild_tensor": _plain,
     "torch._utils._rebuild_tensor_v2": _plain,
     "torch._utils._rebuild_tensor_v3": _typed,
@@ -222,10 +268,11 @@ def _count(node: Node) -> int:
 
 def _sizes(node: Node) -> tuple[int, ...]:
     """A shape or stride. Raises ValueError if it is none, or larger than any tensor's."""
-    if isinstance(node, Instance) and node.class_name == "torch.Size" and node.args:
-        node = node.args[0]
-    if not isinstance(node, tuple | list):
-        raise ValueError("a tensor whose shape is not numbers")
+    if type(node) is not tuple:
+        if isinstance(node, Instance) and node.class_name == "torch.Size" and node.args:
+            node = node.args[0]
+        if not isinstance(node, tuple | list):
+            raise ValueError("a tensor whose shape is not numbers")
     if len(node) > MAX_DIMENSIONS:
         raise ValueError(f"a tensor of {len(node):,} dimensions")
     for size in node:
@@ -240,11 +287,7 @@ def checked_place(found: Rebuilt, storage: Storage, dtype: str) -> tuple[Place, 
     Raises ValueError if they reach beyond the storage or the shape is no tensor's.
     """
     shape, stride = found.shape, found.stride
-    check_shape(shape, stride)
-    elements, span = prod(shape), 1
-    for size, step in zip(shape, stride, strict=True):
-        span += (size - 1) * step
-    span = span if elements else 0
+    elements, span = _reach(shape, stride)
     item = item_bytes(dtype)
     offset = found.offset + storage.offset
     whole = storage.extent.size if storage.inflated_bytes is None else storage.inflated_bytes
@@ -263,6 +306,17 @@ def checked_place(found: Rebuilt, storage: Storage, dtype: str) -> tuple[Place, 
         offset=offset,
     )
     return place, touched
+
+
+@lru_cache(maxsize=1000)
+def _reach(shape: tuple[int, ...], stride: tuple[int, ...]) -> tuple[int, int]:
+    """How many elements there are, and in how many places of the storage: a file of thousands of
+    tensors has few shapes. Raises ValueError if it is no tensor's."""
+    check_shape(shape, stride)
+    elements, span = prod(shape), 1
+    for size, step in zip(shape, stride, strict=True):
+        span += (size - 1) * step
+    return elements, span if elements else 0
 
 
 def check_shape(shape: tuple[int, ...], stride: tuple[int, ...]) -> None:
