@@ -16,6 +16,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES, Theme
 
 from dltui.charts.glyphs import terminal_glyphs
 from dltui.paths import runs_folder
@@ -24,7 +25,7 @@ from dltui.ui.key_words import active_keys
 from dltui.ui.plain_glyphs import PlainGlyphs
 from dltui.ui.settings import Settings
 from dltui.ui.terminal_cells import TerminalCells
-from dltui.ui.themes import DARK, LIGHT, default_theme
+from dltui.ui.themes import DARK, LIGHT, THEMES, default_theme
 from dltui.ui.widgets.size_guard import SizeGuard
 
 
@@ -56,21 +57,29 @@ class DltuiApp(KeysInOrder, App[int]):
 
         `first` makes another screen to begin with.
         """
+        self.settings = settings or Settings()
+        # Before all else: a theme that changes later has all styles read again.
+        self.set_reactive(App.theme, self._chosen_theme())
         # Without the styles of a screen that is not to be seen: they take a while to read.
         super().__init__(css_path=None if first is None else "app.tcss")
         self.first = first
         self.runs = runs or runs_folder()
         self.open_runs = open_runs
-        self.settings = settings or Settings()
         self.terminal = TerminalCells()
         self._plain = PlainGlyphs() if not terminal_glyphs().braille else None
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        chosen = self.settings.get("theme", default_theme())
-        self.theme = chosen if chosen in self.available_themes else default_theme()
         # Over SSH every frame costs the link: fewer of them, and nothing that moves by itself.
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Textual's, and the two of dltui."""
+        return {**super().available_themes, **THEMES}
+
+    def _chosen_theme(self) -> str:
+        """The one that was chosen last, if there is such a one."""
+        chosen = self.settings.get("theme", "")
+        return chosen if chosen in (*BUILTIN_THEMES, *THEMES) else default_theme()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """With plain ASCII where the terminal shows nothing else."""

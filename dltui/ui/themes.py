@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from textual.theme import Theme
 
@@ -51,6 +52,9 @@ LIGHT = Theme(
         "block-cursor-text-style": "none",
     },
 )
+
+
+THEMES: Mapping[str, Theme] = {theme.name: theme for theme in (DARK, LIGHT)}
 
 
 def default_theme() -> str:

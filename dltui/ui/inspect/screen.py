@@ -43,6 +43,7 @@ class InspectScreen(Problems):
     DEFAULT_CSS = Path(__file__).with_name("inspect.tcss").read_text(encoding="utf-8")
     SCOPED_CSS = False
     BINDINGS = INSPECT_KEYS
+    AUTO_FOCUS = ""
 
     @dataclass
     class FileOpened(Message):

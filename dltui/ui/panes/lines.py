@@ -12,13 +12,13 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from dltui.ui.panes.tones import toned
+
 Span = tuple[str, str]
 """A piece of text and its tone: "", dim, strong, accent, good, warning, bad, header, chosen."""
 Line = tuple[Span, ...]
 
 _WORD = re.compile(r"\s*\S+|\s+")
-
-TONES = ("dim", "strong", "accent", "good", "warning", "bad", "header", "chosen")
 
 
 def text_of(line: Line) -> str:
@@ -74,24 +74,12 @@ class Lines(ScrollView, can_focus=False):
     `fixed` lines at the top stay while the rest scrolls.
     """
 
-    COMPONENT_CLASSES = {f"lines--{tone}" for tone in TONES}
     DEFAULT_CSS = """
     Lines {
         height: 1fr;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
         overflow-x: hidden;
-        & > .lines--dim { color: $text-muted; }
-        & > .lines--strong { text-style: bold; }
-        & > .lines--accent { color: $primary; }
-        & > .lines--good { color: $text-success; }
-        & > .lines--warning { color: $text-warning; }
-        & > .lines--bad { color: $text-error; text-style: bold; }
-        & > .lines--header { color: $text-muted; text-style: underline; }
-        & > .lines--chosen {
-            background: $block-cursor-background;
-            color: $block-cursor-foreground;
-        }
     }
     """
 
@@ -168,9 +156,7 @@ class Lines(ScrollView, can_focus=False):
     def _tone(self, tone: str) -> Style:
         style = self._tones.get(tone)
         if style is None:
-            style = self.rich_style
-            if tone:
-                style += self.get_component_rich_style(f"lines--{tone}")
+            style = toned(self.visual_style, tone, self.app.theme_variables)
             self._tones[tone] = style
         return style
 
