@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from dltui.cli.checkpoints import checkpoint_path, print_json, print_lines, progress_bar
-from dltui.errors import UsageError
-from dltui.inspect.contents import Checkpoint, Tensor
-from dltui.inspect.describe import OF_ONE_TENSOR, VIEWS, Ask, find, whole
-from dltui.inspect.opening import open_checkpoint
+from dltui.cli.checkpoints import checkpoint_path
 from dltui.records import record
 
 
@@ -58,38 +53,12 @@ def inspect(look: Look) -> int:
     # What is made here stays until it is printed: to look for garbage among it only takes time.
     gc.disable()
     try:
-        _print(path, look)
+        from dltui.cli.listing import print_look
+
+        print_look(path, look)
     finally:
         gc.enable()
     return 0
-
-
-def _print(path: Path, look: Look) -> None:
-    view = look.view or ("values" if look.tensor else None)
-    _check(view, look)
-    checkpoint = open_checkpoint(path)
-    found = _seen(checkpoint, whole if view is None else VIEWS[view], look)
-    if look.as_json:
-        print_json(found)
-        return
-    from dltui.inspect.text import LINES, whole_lines
-
-    print_lines(whole_lines(found) if view is None else LINES[view](found))
-
-
-def _seen(checkpoint: Checkpoint, view: Callable[[Checkpoint, Ask], Any], look: Look) -> Any:
-    tensor = find(checkpoint, look.tensor) if look.tensor is not None else None
-    tensors = (tensor,) if tensor is not None else _filtered(checkpoint, look)
-    with progress_bar("reading") as show:
-        return view(checkpoint, Ask(tensor, look.part, tensors, look.stats, show))
-
-
-def _filtered(checkpoint: Checkpoint, look: Look) -> tuple[Tensor, ...]:
-    if look.filter is None:
-        return checkpoint.tensors
-    from dltui.inspect.selection import Selection
-
-    return Selection.parse(look.filter).of(checkpoint.tensors)
 
 
 def _wants_screen(look: Look) -> bool:
@@ -97,13 +66,3 @@ def _wants_screen(look: Look) -> bool:
     asked = (look.view, look.tensor, look.part, look.filter, look.stats or None)
     is_plain = look.as_json or look.as_text or any(each is not None for each in asked)
     return not is_plain and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _check(view: str | None, look: Look) -> None:
-    """Raises UsageError on a view that there is not, or that lacks its tensor."""
-    if view is not None and view not in VIEWS:
-        raise UsageError(f"there is no view {view!r}", remedy=f"views: {', '.join(VIEWS)}")
-    if view in OF_ONE_TENSOR and look.tensor is None:
-        raise UsageError(f"--view {view} is of one tensor", remedy="name it with --tensor")
-    if look.part is not None and view != "values":
-        raise UsageError("--slice goes with --view values and --tensor")

@@ -31,8 +31,9 @@ def open_inspection(path: Path) -> int:
     _need_terminal("In scripts: dltui inspect --plain or --json.")
     from dltui.ui.inspect.opening import PATIENCE_S, Opening
 
-    # A thread reads the file while Textual is imported.
+    # A thread reads the file; while it waits for the disk, Textual is imported.
     opening = Opening(path)
+    opening.head_start()
     from dltui.ui.app import DltuiApp
     from dltui.ui.inspect.screen import InspectScreen
 

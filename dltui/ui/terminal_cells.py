@@ -6,7 +6,7 @@ focus at 80×24, 50 kB at 120×36. Most of those cells are on the screen already
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -56,6 +56,9 @@ class Pen:
 
 _PLAIN = Pen()
 
+Run = tuple[int, int]
+"""Cells of one row: the first, and the one after the last."""
+
 
 class TerminalCells:
     """The cells as they were last sent. Whoever else writes on the terminal must `forget`."""
@@ -83,7 +86,7 @@ class TerminalCells:
         pen = _PLAIN
         for y, strips in rows:
             row = self._rows.setdefault(y, _Row())
-            changed: list[int] = []
+            changed: list[Run] = []
             for x, strip in strips:
                 if _is_plain(strip):
                     changed += row.take(x, *_cells(strip, colors))
@@ -119,9 +122,14 @@ class _Row:
         self.text = ""
         self.pens: list[Pen | None] = []
 
-    def take(self, x: int, text: str, pens: list[Pen]) -> list[int]:
-        """Sets the cells from `x` on; the places of those that are other than before."""
+    def take(self, x: int, text: str, pens: list[Pen]) -> list[Run]:
+        """Sets the cells from `x` on; where they are other than before."""
         end = x + len(text)
+        if x >= len(self.pens):
+            self._reach(x)
+            self.text += text
+            self.pens += pens
+            return [(x, end)] if text else []
         self._reach(end)
         old_text, old_pens = self.text[x:end], self.pens[x:end]
         if text == old_text and pens == old_pens:
@@ -129,7 +137,7 @@ class _Row:
         self.text = self.text[:x] + text + self.text[end:]
         self.pens[x:end] = pens
         return [
-            x + place
+            (x + place, x + place + 1)
             for place, (new, old, pen, old_pen) in enumerate(
                 zip(text, old_text, pens, old_pens, strict=True)
             )
@@ -141,10 +149,10 @@ class _Row:
         self._reach(x + length)
         self.pens[x : x + length] = [None] * length
 
-    def send(self, y: int, changed: Sequence[int], pen: Pen, sent: list[str]) -> Pen:
+    def send(self, y: int, changed: Iterable[Run], pen: Pen, sent: list[str]) -> Pen:
         """Appends to `sent` what writes the changed cells of row `y`; the pen after it."""
         last = None
-        for first, end in self._runs(sorted(changed)):
+        for first, end in self._joined(sorted(changed)):
             sent.append(f"\x1b[{y + 1};{first + 1}H" if last is None else f"\x1b[{first - last}C")
             last = end
             while first < end:
@@ -158,18 +166,18 @@ class _Row:
                 first = stop
         return pen
 
-    def _runs(self, changed: list[int]) -> Iterator[tuple[int, int]]:
-        """From and to of neighbouring changed cells; a short gap in one pen is bridged."""
+    def _joined(self, changed: list[Run]) -> Iterator[Run]:
+        """Neighbouring runs as one; a short gap in one pen is bridged."""
         if not changed:
             return
-        first = last = changed[0]
-        for place in changed[1:]:
-            gap = self.pens[last + 1 : place]
-            if len(gap) > _JOINED_GAP or any(pen is not self.pens[last] for pen in gap):
-                yield first, last + 1
-                first = place
-            last = place
-        yield first, last + 1
+        first, last = changed[0]
+        for begin, end in changed[1:]:
+            gap = self.pens[last:begin]
+            if len(gap) > _JOINED_GAP or any(pen is not self.pens[last - 1] for pen in gap):
+                yield first, last
+                first = begin
+            last = end
+        yield first, last
 
     def _reach(self, end: int) -> None:
         missing = end - len(self.pens)

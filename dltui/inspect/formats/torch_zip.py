@@ -67,7 +67,10 @@ def read(source: Source) -> Checkpoint:
 
 def archive_root(archive: Archive, name: str) -> str:
     """The folder of the archive in which `name` stands: `archive/`, or nothing."""
-    found = sorted((member for member in archive if member.split("/")[-1] == name), key=len)
+    found = sorted(
+        (member for member in archive if member.endswith(name) and member.split("/")[-1] == name),
+        key=len,
+    )
     if not found:
         raise CheckpointError(f"the archive has no {name}", where=str(archive.source.path))
     return found[0].removesuffix(name)

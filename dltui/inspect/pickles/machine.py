@@ -17,8 +17,8 @@ from dltui.records import record
 
 _LONG_BINPUT, _BINGET, _BININT1, _MARK = b"rhK("
 _UINT32 = Struct("<I")
-MANY = 500
-"""Tensors, after which calls that rebuild more of them are read at one go."""
+LONG_BYTES = 100_000
+"""Of a pickle, a thousand tensors: with so many to come their calls are read at one go."""
 _BATCH = 512
 """Operations between two looks at the budget."""
 _ASK_FOR_BYTES = 1 << 20
@@ -173,8 +173,7 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
         while True:
             for _ in range(_BATCH):
                 code = data[position]
-                # Four opcodes are more than half of a checkpoint: without a call each, 20,000
-                # tensors are there a quarter of a second earlier.
+                # Four opcodes are more than half of a checkpoint: they do without a call each.
                 if code == _LONG_BINPUT:
                     key = _UINT32.unpack_from(data, position + 1)[0]
                     position += 5
@@ -206,8 +205,8 @@ def unpickle(data: bytes, budget: Budget, start: int = 0) -> Unpickled:
                     position, stack = machine.position, machine.stack
             machine.position = position
             machine.settle()
-            if tensor_call is None and len(machine.references) >= MANY:
-                # Its regular expression takes as long to compile as this many take without it.
+            if tensor_call is None and len(data) - position >= LONG_BYTES:
+                # To compile its regular expression takes as long as 300 tensors without it.
                 from dltui.inspect.pickles.shortcut import tensor_calls
 
                 tensor_call = tensor_calls(machine)

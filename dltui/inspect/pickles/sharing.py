@@ -11,6 +11,9 @@ def shared_storages(tensors: list[Tensor]) -> tuple[Tensor, ...]:
 
     Parts of one flat buffer stand on one storage, and no two are the same bytes.
     """
+    keys = [tensor.storage for tensor in tensors if tensor.storage]
+    if len(set(keys)) == len(keys):
+        return tuple(tensors)
     groups: dict[str, list[int]] = {}
     for index, tensor in enumerate(tensors):
         if tensor.storage:
