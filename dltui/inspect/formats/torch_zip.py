@@ -17,7 +17,7 @@ from dltui.inspect.combined import in_file
 from dltui.inspect.contents import Checkpoint, Extent, Tensor
 from dltui.inspect.pickles.machine import unpickle
 from dltui.inspect.pickles.naming import Naming
-from dltui.inspect.pickles.nodes import Global, Node, Persistent
+from dltui.inspect.pickles.nodes import Global, Persistent
 from dltui.inspect.pickles.sharing import shared_storages
 from dltui.inspect.pickles.torch_tensors import (
     STORAGE_DTYPES,
@@ -152,8 +152,3 @@ def storage_fields(reference: Persistent, path: Any) -> tuple[str, str, str, int
             if dtype is not None:
                 return dtype, key, location if type(location) is str else "", elements
     raise not_readable(path, "a tensor refers to no storage")
-
-
-def storage_dtype(kind: Node) -> str | None:
-    """`float32` of the class `torch.FloatStorage`."""
-    return STORAGE_DTYPES.get(kind.name) if isinstance(kind, Global) else None
