@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 """Names with more dots than this keep the rest in their last part."""
 
+MAX_NODES = 200_000
+"""Beyond so many modules those that are left are not looked into: their tensors keep the rest of
+their names. The largest mixtures of experts have 140,000; a file of 30 MB could ask for ten
+million, and 7 GB."""
+
 
 class Node:
     """One module: its own tensors, and those below it.
@@ -29,12 +34,15 @@ class Node:
     those of the first, `parameters` and `size_bytes` of all of them together.
     """
 
-    def __init__(self, name: str, blocks: Sequence[_Block], naming: _Naming):
+    def __init__(self, blocks: Sequence[_Block], naming: _Naming):
         """`blocks` are the siblings that it stands for, at least one."""
-        self.name = name
-        """Last part of the path; of a folded node the first one's."""
         self._blocks = blocks
         self._naming = naming
+
+    @property
+    def name(self) -> str:
+        """Last part of the path; of a folded node the first one's."""
+        return self._blocks[0].name
 
     @property
     def path(self) -> str:
@@ -114,7 +122,7 @@ def tree(checkpoint: Checkpoint, part: Part | None = None, folded: bool = True) 
     tensors = checkpoint.tensors if part is None else part.tensors
     below = part.prefix + "." if part is not None and part.prefix else ""
     naming = _Naming(tensors, checkpoint.modules, len(below), folded)
-    return Node("", [_Block("", "", tensors, len(below), 0)], naming)
+    return Node([_Block("", "", tensors, len(below), 0)], naming)
 
 
 def walk(node: Node) -> Iterable[Node]:
@@ -155,6 +163,7 @@ class _Naming:
         self._modules = modules
         self._skipped = skipped
         self._folded = folded
+        self._made = 0
 
     def module(self, path: str) -> Module:
         """What the file says of the module at a path."""
@@ -162,6 +171,8 @@ class _Naming:
 
     def split(self, block: _Block) -> tuple[tuple[Tensor, ...], list[_Block]]:
         """The tensors of the module itself, and the modules in it in the file's order."""
+        if self._made > MAX_NODES:
+            return tuple(block.tensors), []
         own: list[Tensor] = []
         found: dict[str, list[Tensor]] = {}
         begin, is_last = block.begin, block.depth == MAX_DEPTH - 1
@@ -190,7 +201,8 @@ class _Naming:
         """Siblings in their order; neighbours that differ in their number alone as one node."""
         ordered = _in_order(blocks)
         groups = self._fold(ordered) if self._folded else [[block] for block in ordered]
-        return tuple(Node(group[0].name, group, self) for group in groups)
+        self._made += len(groups)
+        return tuple(Node(group, self) for group in groups)
 
     def _fold(self, blocks: list[_Block]) -> list[list[_Block]]:
         groups: list[list[_Block]] = []

@@ -1,8 +1,10 @@
 """The module tree: order, sizes, folding."""
 
+import pytest
 import torch
 import torchvision
 
+from dltui.inspect import tree as module_tree
 from dltui.inspect.contents import Module
 from dltui.inspect.parts import parts
 from dltui.inspect.tree import Node, tree, walk
@@ -106,6 +108,17 @@ def test_a_module_is_named_as_its_tensors_are_whatever_the_dots() -> None:
         below = [each.name for each in node.tensors_below]
         assert all(name.startswith(f"{node.path}.") for name in below) or not node.path
     assert sum(len(node.tensors) for node in walk(tree(checkpoint(*map(tensor, names))))) == 6
+
+
+def test_a_file_of_very_many_modules_is_a_tree_of_bounded_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module_tree, "MAX_NODES", 1_000)
+    names = [f"{i}." + "a." * 50 + "w" for i in range(400)]
+    nodes = list(walk(tree(checkpoint(*(tensor(name, 2) for name in names)), folded=False)))
+    assert 1_000 < len(nodes) < 1_500
+    assert sorted(each.name for node in nodes for each in node.tensors) == sorted(names)
+    assert nodes[0].parameters == 800
 
 
 def test_names_with_a_million_dots_are_no_deep_tree() -> None:
